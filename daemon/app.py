@@ -1,0 +1,249 @@
+"""Wires everything; the only place that opens and closes things, in one readable order."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import batched
+from pathlib import Path
+
+import structlog
+from structlog.typing import FilteringBoundLogger
+
+from daemon.core.arrival import Arrival, Window
+from daemon.core.job import JobState
+from daemon.core.ports import Fate, Shelves
+from daemon.documents.nfe import Checks
+from daemon.flow.jobs import JobManager
+from daemon.flow.pipeline import Pace, Pipeline
+from daemon.flow.processor import BatchProcessor, Observer, Ports
+from daemon.flow.worker import WorkerSettings
+from daemon.flow.workers import Workers
+from daemon.intake.folder import Folder, opened
+from daemon.intake.shelves import FolderShelves
+from daemon.intake.watcher import Watch, needs_polling
+from daemon.settings import Settings
+from daemon.stores.ledger import SQLiteLedger
+from daemon.stores.sqlite import SQLiteStore
+
+_WORKER_MEMORY_BYTES = 2 << 30
+
+log: FilteringBoundLogger = structlog.get_logger("nfed")
+
+
+def checks_of(settings: Settings) -> Checks:
+    """The checks that the settings ask for."""
+    return Checks(settings.check_schema, settings.check_key, settings.keep_xml)
+
+
+def worker_settings_of(settings: Settings) -> WorkerSettings:
+    """What a worker process needs of the settings."""
+    return WorkerSettings(checks_of(settings), settings.max_file_bytes, _WORKER_MEMORY_BYTES)
+
+
+async def run_daemon(settings: Settings, *, once: bool = False) -> int:
+    """Watches the folder until SIGTERM or SIGINT; with `once`, imports what is there.
+
+    Returns the exit code: 0, or 75 (EX_TEMPFAIL) when `once` met a job that could not run.
+    Raises FolderUnavailable, FolderBusy, StoreUnavailable or ConfigError before the first file.
+    """
+    root = settings.xml_folder.absolute()
+    root.mkdir(parents=True, exist_ok=True)
+    stopping = asyncio.Event()
+    with opened(root, recursive=settings.recursive) as folder:
+        async with AsyncExitStack() as stack:
+            shelves = FolderShelves(root, settings.done_subfolders)
+            stack.callback(shelves.close)
+            processor = await stack.enter_async_context(
+                _processor(settings, root, shelves, stopping)
+            )
+            pipeline = Pipeline(
+                folder,
+                Window(
+                    settle_seconds=settings.settle_seconds,
+                    debounce_seconds=settings.debounce_seconds,
+                    max_wait_seconds=settings.batch_max_wait_seconds,
+                    max_files=settings.batch_max_files,
+                ),
+                processor,
+                JobManager(),
+                root=str(root),
+                pace=Pace(
+                    settings.settle_seconds,
+                    settings.incomplete_grace_seconds,
+                    settings.rescan_seconds,
+                ),
+                stopping=stopping,
+                once=once,
+            )
+            with _Signals(pipeline.stop):
+                log.info(
+                    "daemon_started", folder_path=str(root), database=str(settings.sqlite_path)
+                )
+                await _watched(pipeline, settings, root, once)
+            log.info("daemon_stopped", folder_path=str(root))
+            return 75 if once and pipeline.failures else 0
+
+
+@dataclass(slots=True)
+class Tally:
+    """What an import in the foreground came to."""
+
+    total: int = 0
+    imported: int = 0
+    updated: int = 0
+    duplicate: int = 0
+    refused: int = 0
+    left: int = 0
+    """Files without an outcome: unreadable, changed meanwhile, or of a job that could not run."""
+
+
+async def import_roots(
+    settings: Settings,
+    roots: Sequence[tuple[Path, Sequence[str] | None]],
+    *,
+    move: bool,
+    observer: Observer | None = None,
+) -> Tally:
+    """Imports folders, or named files of folders, as they stand.
+
+    Raises what `run_daemon` raises; with `move`, also FolderBusy for a folder that a daemon owns.
+    """
+    tally = Tally()
+    stopping = asyncio.Event()
+    with _Signals(stopping.set):
+        for root, names in roots:
+            async with AsyncExitStack() as stack:
+                shelves: Shelves = _Leave()
+                folder = Folder(root, recursive=settings.recursive)
+                if move:
+                    stack.enter_context(opened(root, recursive=settings.recursive))
+                    putting = FolderShelves(root, settings.done_subfolders)
+                    stack.callback(putting.close)
+                    shelves = putting
+                processor = await stack.enter_async_context(
+                    _processor(settings, root, shelves, stopping, observer)
+                )
+                arrivals = folder.scan(()) if names is None else _sighted(folder, names)
+                await _import(settings, processor, root, arrivals, tally)
+            if stopping.is_set():
+                break
+    return tally
+
+
+async def _import(
+    settings: Settings,
+    processor: BatchProcessor,
+    root: Path,
+    arrivals: Iterable[Arrival],
+    tally: Tally,
+) -> None:
+    jobs = JobManager()
+    for batch in batched(arrivals, settings.batch_max_files):
+        job = jobs.create_job(str(root), len(batch))
+        await processor.process(job, batch, final=frozenset(each.path for each in batch))
+        tally.total += job.total_files
+        tally.imported += job.imported
+        tally.updated += job.updated
+        tally.duplicate += job.duplicate
+        tally.refused += job.refused
+        tally.left += job.total_files - job.successful - job.refused
+        if job.state is not JobState.COMPLETED:
+            return
+
+
+def _sighted(folder: Folder, names: Iterable[str]) -> Iterator[Arrival]:
+    for name in names:
+        arrival = folder.sight(name)
+        if arrival is not None:
+            yield arrival
+
+
+class _Leave:
+    """Shelves that leave every file where it is."""
+
+    async def put_away(self, fates: Sequence[Fate], job_id: str) -> list[Fate]:
+        return []
+
+
+@asynccontextmanager
+async def _processor(
+    settings: Settings,
+    root: Path,
+    shelves: Shelves,
+    stopping: asyncio.Event,
+    observer: Observer | None = None,
+) -> AsyncIterator[BatchProcessor]:
+    """A processor with its store, ledger and workers open."""
+    async with AsyncExitStack() as stack:
+        store = SQLiteStore(settings.sqlite_path.absolute())
+        stack.push_async_callback(store.close)
+        await store.open()
+        ledger = SQLiteLedger(settings.ledger_path.absolute())
+        stack.push_async_callback(ledger.close)
+        await ledger.open()
+        interrupted = await ledger.end_interrupted(datetime.now().astimezone())
+        if interrupted:
+            log.warning("jobs_interrupted", jobs=interrupted, advice="their files come again")
+        workers = await stack.enter_async_context(
+            Workers(settings.worker_count, worker_settings_of(settings))
+        )
+        yield BatchProcessor(
+            Ports(workers, store, ledger, shelves),
+            root=str(root),
+            max_concurrent=settings.max_concurrent_uploads,
+            timeout_seconds=settings.batch_timeout_seconds,
+            stopping=stopping,
+            observer=observer,
+        )
+
+
+async def _watched(pipeline: Pipeline, settings: Settings, root: Path, once: bool) -> None:
+    if once:
+        await pipeline.run()
+        return
+    polling = settings.force_polling
+    watch = Watch(
+        root,
+        pipeline.hint,
+        recursive=settings.recursive,
+        force_polling=needs_polling(root) if polling is None else polling,
+    )
+    pipeline.on_folder_replaced = watch.restart
+    async with asyncio.TaskGroup() as group:
+        group.create_task(watch.run(), name="watch")
+        try:
+            await pipeline.run()
+        finally:
+            watch.close()
+
+
+class _Signals:
+    """First SIGTERM or SIGINT: `stop`. A second one: give up at once, still losing nothing."""
+
+    def __init__(self, stop: Callable[[], None]) -> None:
+        self._stop = stop
+        self._asked = False
+        self._loop = asyncio.get_running_loop()
+        self._task = asyncio.current_task()
+
+    def __enter__(self) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self._loop.add_signal_handler(number, self._on_signal, number)
+
+    def __exit__(self, *_: object) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            with suppress(ValueError):
+                self._loop.remove_signal_handler(number)
+
+    def _on_signal(self, number: int) -> None:
+        name = signal.Signals(number).name
+        if not self._asked:
+            self._asked = True
+            log.info("stopping", signal=name, advice="finishing running chunks; again: at once")
+            self._stop()
+        elif self._task is not None:
+            log.warning("stopping_at_once", signal=name)
+            self._task.cancel()

@@ -1,0 +1,1 @@
+"""Pure: states, windows, outcomes and ports. Time is an argument."""

@@ -1,0 +1,89 @@
+"""What the flow asks of the world; the edges answer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from daemon.core.arrival import Arrival
+from daemon.core.job import Job
+from daemon.core.outcome import Deferred, Outcome, Refused
+from daemon.documents.nfe import Document
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a worker made of one file."""
+
+    result: Document | Refused | Deferred
+    sha256: str | None = None
+    """Of the file's bytes; None when it was not read."""
+    version: tuple[int, int, int, int] | None = None
+    """The file's version as it was read (Arrival.version), so that no other is put away for it."""
+    duration_ms: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A document on its way into the store."""
+
+    document: Document
+    file_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """How one file ended, for the ledger, the shelves and the log."""
+
+    arrival: Arrival
+    reading: Reading
+    outcome: Outcome
+    at: datetime
+    duration_ms: float = field(default=0.0, compare=False)
+
+
+class WorkerCrashed(Exception):
+    """The worker that read the chunk died, hung or ran out of memory; says which."""
+
+
+class Reader(Protocol):
+    """Reads files in worker processes."""
+
+    async def read(self, paths: Sequence[str]) -> list[Reading]:
+        """A reading for each path, in order; XML that ends too early is deferred as incomplete.
+
+        Raises WorkerCrashed.
+        """
+        ...
+
+
+class Store(Protocol):
+    """Keeps documents."""
+
+    async def store(self, incoming: Sequence[Incoming], job_id: str) -> list[Outcome]:
+        """Stores the documents in one transaction, and returns after its commit.
+
+        Raises StoreUnavailable (try again), StoreRejected (the content; try one by one).
+        """
+        ...
+
+
+class Ledger(Protocol):
+    """Tells history: jobs and the fate of every file."""
+
+    async def save_job(self, job: Job) -> None:
+        """Writes the job as it stands."""
+        ...
+
+    async def record(self, job: Job, fates: Sequence[Fate]) -> None:
+        """Writes fates and the job's counts in one transaction, and returns after its commit."""
+        ...
+
+
+class Shelves(Protocol):
+    """Puts files away."""
+
+    async def put_away(self, fates: Sequence[Fate], job_id: str) -> list[Fate]:
+        """Moves each file to its shelf, never over a namesake; returns those it could not move,
+        which are where they were."""
+        ...

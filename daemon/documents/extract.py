@@ -1,0 +1,317 @@
+"""One pass over the tree fills rows by the layout.
+
+The layout is compiled once into a trie of element names. Walking a document then costs a
+dictionary look-up an element, and what it does not know costs no more.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
+from functools import cache
+from hashlib import sha256
+
+from lxml import etree
+
+from daemon.documents.layout import Column, Date, Integer, Kind, Moment, Number, Table, Text, tables
+from daemon.errors import InvalidValue
+
+type Value = str | int | None
+type Row = list[Value]
+"""The parent row's place among its table's rows, then a value for each column of the layout."""
+type Rows = dict[str, list[Row]]
+"""Rows by table name; values are the XML's own text, checked for their column's kind."""
+
+_DECIMAL = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
+_WHOLE = re.compile(r"-?[0-9]{1,18}")
+_MOMENT = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:[+-][0-9]{2}:[0-9]{2}|Z)"
+)
+_MAX_NAMES = 5_000  # hostile files may invent names without end
+_PAPEL = {
+    "emit": "emitente",
+    "dest": "destinatario",
+    "retirada": "retirada",
+    "entrega": "entrega",
+    "transporta": "transportador",
+}
+
+type _Convert = Callable[[str], Value]
+type _Fill = tuple[int, int, _Convert | None]
+"""Table slot, position in its row, converter (None: text as it is)."""
+
+
+class _Node:
+    """One element of the trie."""
+
+    __slots__ = ("attributes", "begins", "children", "fills", "wildcard")
+
+    def __init__(self) -> None:
+        self.children: dict[str, _Node] = {}
+        self.wildcard: _Node | None = None
+        self.begins: tuple[int, ...] = ()
+        self.fills: tuple[_Fill, ...] = ()
+        self.attributes: tuple[tuple[str, _Fill], ...] = ()
+
+
+_UNKNOWN = _Node()
+_local_names: dict[str, str] = {}
+
+
+class Extraction:
+    """The rows of one document, and a digest of what it says.
+
+    `digest` covers every leaf and attribute below the element walked last, by local name, stripped
+    of surrounding whitespace and indifferent to order, prefix and wrapper: two files of one note
+    have one digest.
+    """
+
+    def __init__(self) -> None:
+        plan = _plan()
+        self._plan = plan
+        self._current: list[Row | None] = [None] * len(plan.tables)
+        self._collected: list[list[Row]] = [[] for _ in plan.tables]
+        self.digest = ""
+
+    def walk(self, element: etree._Element, path: str) -> None:
+        """Fills rows from `element`, which stands at `path` in the layout.
+
+        Raises InvalidValue, naming the path, for a value that its column cannot hold.
+        """
+        node = self._plan.root
+        for step in path.split("/"):
+            node = node.children.get(step, _UNKNOWN)
+        for slot in node.begins:
+            self._begin(slot)
+        self._attributes(element, node)
+        said = self._visit(element, node)
+        self.digest = sha256(said.encode("utf-8", "surrogatepass")).hexdigest()
+
+    def rows(self) -> Rows:
+        """Rows by table, tables without rows left out."""
+        return {
+            table.name: rows
+            for table, rows in zip(self._plan.tables, self._collected, strict=True)
+            if rows
+        }
+
+    def _begin(self, slot: int) -> Row:
+        plan = self._plan
+        parent = plan.parents[slot]
+        if parent is None:
+            number = 0
+        else:
+            if self._current[parent] is None:
+                self._begin(parent)
+            number = len(self._collected[parent]) - 1
+        row: Row = [None] * plan.widths[slot]
+        row[0] = number
+        self._collected[slot].append(row)
+        self._current[slot] = row
+        for child in plan.children[slot]:
+            self._current[child] = None
+        return row
+
+    def _visit(self, element: etree._Element, node: _Node) -> str:
+        """Fills rows from the children of `element`; returns what they say, for the digest."""
+        said = []
+        current = self._current
+        children, wildcard = node.children, node.wildcard
+        for child in element:
+            tag = child.tag
+            name = _local_names.get(tag) or _local_name(tag)
+            known = children.get(name) or wildcard or _UNKNOWN
+            try:
+                if len(child):
+                    for slot in known.begins:
+                        self._begin(slot)
+                    attributes = child.attrib
+                    if attributes:
+                        said.append(f"{name}@{sorted(attributes.items())}")
+                        if known.attributes:
+                            self._attributes(child, known)
+                    for slot, position, _ in known.fills:
+                        if position < 0:
+                            self._name_row(slot, -position, name)
+                    said.append(f"{name}({self._visit(child, known)})")
+                    continue
+                text = child.text or ""
+                said.append(f"{name}={text.strip()}")
+                for slot in known.begins:
+                    self._begin(slot)
+                for slot, position, convert in known.fills:
+                    value = text if convert is None else convert(text)
+                    if value is None:
+                        continue
+                    row = current[slot] or self._begin(slot)
+                    if position < 0:
+                        self._name_row(slot, -position, name)
+                    elif row[position] is None:  # the first of several
+                        row[position] = value
+            except InvalidValue as error:
+                error.path.insert(0, name)
+                raise
+        said.sort()
+        return "\x1e".join(said)
+
+    def _attributes(self, element: etree._Element, node: _Node) -> None:
+        for name, (slot, position, convert) in node.attributes:
+            text = element.get(name)
+            if text is not None:
+                row = self._current[slot] or self._begin(slot)
+                try:
+                    row[position] = text if convert is None else convert(text)
+                except InvalidValue as error:
+                    error.path.insert(0, f"@{name}")
+                    raise
+
+    def _name_row(self, slot: int, position: int, name: str) -> None:
+        row = self._current[slot] or self._begin(slot)
+        row[position] = _PAPEL[name]
+
+
+class _Plan:
+    """The layout, compiled: tables by slot, and the trie."""
+
+    def __init__(self, layout: Sequence[Table]) -> None:
+        slots = {table.name: slot for slot, table in enumerate(layout)}
+        self.tables = tuple(layout)
+        self.widths = tuple(len(table.columns) + 1 for table in layout)
+        self.parents = tuple(
+            None if table.parent is None else slots[table.parent] for table in layout
+        )
+        self.children = tuple(
+            tuple(slots[each.name] for each in layout if each.parent == table.name)
+            for table in layout
+        )
+        self.root = _Node()
+        for slot, table in enumerate(layout):
+            for element in (table.element or "").split("|"):
+                self._add_table(slot, table, element)
+
+    def _add_table(self, slot: int, table: Table, element: str) -> None:
+        top = self._node(element)
+        if element and table.repeats:
+            top.begins = (*top.begins, slot)
+        for position, column in enumerate(table.columns, 1):
+            for path in (column.path or "").split("|"):
+                if path and not path.startswith(".."):
+                    self._add_column(slot, position, column, element, path)
+
+    def _add_column(
+        self, slot: int, position: int, column: Column, element: str, path: str
+    ) -> None:
+        convert = _converter(column.kind)
+        if path == ".":
+            node = self._node(element)
+            node.fills = (*node.fills, (slot, -position, None))
+            return
+        whole = f"{element}/{path}" if element else path
+        owner, _, last = whole.rpartition("/")
+        if last.startswith("@"):
+            node = self._node(owner)
+            node.attributes = (*node.attributes, (last[1:], (slot, position, convert)))
+        else:
+            node = self._node(whole)
+            node.fills = (*node.fills, (slot, position, convert))
+
+    def _node(self, path: str) -> _Node:
+        node = self.root
+        for step in filter(None, path.split("/")):
+            if step == "*":
+                node.wildcard = node.wildcard or _Node()
+                node = node.wildcard
+            else:
+                node = node.children.setdefault(step, _Node())
+        return node
+
+
+@cache
+def _plan() -> _Plan:
+    # empresas is derived from nf_partes, so that each party is read once.
+    return _Plan([table for name, table in tables().items() if name != "empresas"])
+
+
+def _local_name(tag: str) -> str:
+    name = tag.rpartition("}")[2]
+    if len(_local_names) < _MAX_NAMES:
+        _local_names[tag] = name
+    return name
+
+
+def _converter(kind: Kind) -> _Convert | None:
+    match kind:
+        case Text():
+            return None
+        case Number(lenient=True):
+            return _number_or_nothing
+        case Number(digits=digits):
+            return _exact_number if digits > 15 else _number
+        case Integer():
+            return _whole
+        case Date():
+            return _date
+        case Moment():
+            return _moment
+
+
+def _number(text: str) -> Value:
+    value = text.strip()
+    if not value:
+        return None
+    if _DECIMAL.fullmatch(value) is None:
+        raise InvalidValue(text, "a decimal such as 1234.50")
+    if len(value) > 15 and len(value.lstrip("-0").replace(".", "")) > 15:
+        raise InvalidValue(text, "a decimal of at most 15 digits")
+    return value
+
+
+def _exact_number(text: str) -> Value:
+    value = text.strip()
+    if not value:
+        return None
+    if _DECIMAL.fullmatch(value) is None:
+        raise InvalidValue(text, "a decimal such as 1234.5000000000")
+    if len(value) > 100:
+        raise InvalidValue(text, "a decimal of at most 21 digits")
+    return value
+
+
+def _number_or_nothing(text: str) -> Value:
+    value = text.strip()
+    return value if len(value) <= 20 and _DECIMAL.fullmatch(value) else None
+
+
+def _whole(text: str) -> Value:
+    value = text.strip()
+    if not value:
+        return None
+    if _WHOLE.fullmatch(value) is None:
+        raise InvalidValue(text, "a whole number of at most 18 digits")
+    return int(value)
+
+
+def _date(text: str) -> Value:
+    value = text.strip()
+    if not value:
+        return None
+    try:
+        # fromisoformat also takes week dates and dates without dashes
+        if len(value) != 10 or value[4] != "-" or value[7] != "-":
+            raise ValueError(value)
+        date.fromisoformat(value)
+    except ValueError:
+        raise InvalidValue(text, "a date, AAAA-MM-DD") from None
+    return value
+
+
+def _moment(text: str) -> Value:
+    value = text.strip()
+    if not value:
+        return None
+    try:
+        if _MOMENT.fullmatch(value) is None:
+            raise ValueError(value)
+        datetime.fromisoformat(value)
+    except ValueError:
+        raise InvalidValue(text, "date, time and offset, AAAA-MM-DDThh:mm:ss-03:00") from None
+    return value

@@ -1,0 +1,122 @@
+"""The one table of tables: what is stored where, and where in the XML it comes from.
+
+Every store, migration, converter and the data dictionary are made from `TABLES`. Adding a column
+is one line in `layout_nota` or `layout_itens`.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Text as written; `length` is the XSD's maximum, None means unbounded."""
+
+    length: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """An exact decimal of at most `digits` digits, `places` of them after the point."""
+
+    digits: int
+    places: int
+    lenient: bool = False
+    """The XSD allows any text here: what is no number leaves the column empty, and an explicit
+    `<name>_exato` column holds the text."""
+
+    @property
+    def needs_twin(self) -> bool:
+        """Whether a double may lose digits (15 significant ones are safe, IEEE 754)."""
+        return self.digits > 15 and not self.lenient
+
+
+@dataclass(frozen=True, slots=True)
+class Integer:
+    """A whole number of at most 18 digits, so that it fits 64 bits."""
+
+    big: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Date:
+    """A calendar date, AAAA-MM-DD."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Date, time and UTC offset (TDateTimeUTC).
+
+    Stored twice: the column itself keeps the issuer's wall clock, as its readers expect, and
+    `<name>_tz` keeps the instant with its offset.
+    """
+
+
+type Kind = Text | Number | Integer | Date | Moment
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column and its source.
+
+    `path` is relative to the table's element: alternatives are separated by `|`, `*` stands for
+    any one element (the ICMS groups), `@x` for an attribute, `.` for the element's own name.
+    Without a path, `note` says where the value comes from.
+    """
+
+    name: str
+    kind: Kind
+    path: str | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One table.
+
+    `element` is the path of the element that makes a row, from the document's root; alternatives
+    are separated by `|`. With `repeats` false, the row is made by the first value found, so a
+    group without any makes none. `parent` is the table that `link` points to.
+    """
+
+    name: str
+    about: str
+    columns: tuple[Column, ...]
+    element: str | None = None
+    parent: str | None = None
+    link: str | None = None
+    repeats: bool = True
+
+    def position(self, column: str) -> int:
+        """Where the column's value stands in a row; a row begins with its parent's number."""
+        return next(i for i, each in enumerate(self.columns, 1) if each.name == column)
+
+
+INTEGER = Integer()
+BIG_INTEGER = Integer(big=True)
+DATE = Date()
+MOMENT = Moment()
+MONEY = Number(15, 2)  # TDec_1302
+RATE = Number(7, 4)  # TDec_0302a04 and its kin
+QUANTITY = Number(15, 4)  # TDec_1104v
+QUANTITY_12 = Number(16, 4)  # TDec_1204v
+UNIT_PRICE = Number(21, 10)  # TDec_1110v
+WEIGHT = Number(15, 3)  # TDec_1203
+
+
+def tables() -> dict[str, Table]:
+    """Every table by name, parents before their children."""
+    from daemon.documents.layout_itens import ITEM_TABLES
+    from daemon.documents.layout_nota import NOTE_TABLES
+
+    return {table.name: table for table in (*NOTE_TABLES, *ITEM_TABLES)}
+
+
+def full_paths(table: Table, column: Column) -> Iterator[str]:
+    """The column's XML paths from the document's root, for the data dictionary."""
+    for element in (table.element or "").split("|"):
+        for path in (column.path or "").split("|"):
+            if path == ".":
+                yield element
+            elif path:
+                yield f"{element}/{path}" if element else path

@@ -1,0 +1,143 @@
+"""Bytes to tree, by a parser that trusts nobody, and the root element to the kind of document."""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from xml.parsers import expat
+
+from lxml import etree
+
+from daemon.errors import HostileXML, NotFiscal, XMLParseError, XMLTruncated
+
+NAMESPACE = "http://www.portalfiscal.inf.br/nfe"
+
+# What may stand before the root element: blanks, processing instructions, comments.
+_PROLOG = re.compile(rb"(?:\xef\xbb\xbf)?(?:\s+|<\?.*?\?>|<!--.*?-->)*+(<!DOCTYPE)?", re.DOTALL)
+_HOSTILE = re.compile("excessive depth|limit exceeded|too long|entity.*(loop|amplif)", re.I)
+_UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+
+
+class Kind(StrEnum):
+    """What a file is, by its root element."""
+
+    NFE_PROC = "nfeProc"
+    NFE = "NFe"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A parsed file: its tree's root, what it is, and its text as it came."""
+
+    root: etree._Element
+    kind: Kind
+    text: str
+
+
+def read(content: bytes) -> Source:
+    """Parses one file.
+
+    Raises XMLTruncated when the text ends before its root element does, XMLParseError with line
+    and column for any other fault of form, HostileXML, and NotFiscal, which names the root found.
+    """
+    root = _parse(content)
+    name = etree.QName(root).localname
+    try:
+        kind = Kind(name)
+    except ValueError:
+        raise NotFiscal(
+            f"root element <{_shown(root.tag)}> is no fiscal document that nfed knows; "
+            f"expected {' or '.join(f'<{each}>' for each in Kind)}"
+        ) from None
+    return Source(root, kind, _text(content, root.getroottree().docinfo.encoding))
+
+
+def _parse(content: bytes) -> etree._Element:
+    if not content.strip(b"\0 \t\r\n"):
+        raise XMLTruncated("the file is empty: no XML in it")
+    prolog = _PROLOG.match(content)
+    if prolog is not None and prolog[1]:
+        raise HostileXML("the file holds a DOCTYPE; expected a fiscal document, which has none")
+    # A parser is not shared between documents: a failed one may leave its error log behind.
+    parser = etree.XMLParser(
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        dtd_validation=False,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
+    )
+    try:
+        root = etree.fromstring(_without_leading_blanks(content), parser)
+    except etree.XMLSyntaxError as error:
+        raise _refusal(error, content) from None
+    if root.getroottree().docinfo.internalDTD is not None:
+        raise HostileXML("the file holds a DOCTYPE; expected a fiscal document, which has none")
+    return root
+
+
+def _without_leading_blanks(content: bytes) -> bytes:
+    return content.lstrip(b" \t\r\n") if content[:1] in b" \t\r\n" else content
+
+
+def _refusal(error: etree.XMLSyntaxError, content: bytes) -> XMLParseError | HostileXML:
+    line, column = error.position
+    reason = (error.msg or "not well-formed").rpartition(", line ")[0] or error.msg or "not XML"
+    reason = " ".join(reason.split())
+    where = f"line {line}, column {column}"
+    if not content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"<", *_UTF_16_MARKS, b"\0<")):
+        return XMLParseError(
+            f"not XML: begins with {_shown(content[:12])!r} at {where}; expected '<'"
+        )
+    if _HOSTILE.search(reason):
+        return HostileXML(f"{reason} at {where}; expected a fiscal document")
+    if _ends_early(content):
+        return XMLTruncated(f"ends too early: {reason} at {where}")
+    return XMLParseError(f"not well-formed XML: {reason} at {where}")
+
+
+def _ends_early(content: bytes) -> bool:
+    """Whether the text is the beginning of a well-formed one whose root is not closed yet.
+
+    libxml2's error codes cannot tell a cut from a fault, so expat is fed the same bytes as a
+    part of more to come: it complains of a fault, and waits for what was cut off.
+    """
+    depth = 0
+    closed = False
+
+    def start(*_: object) -> None:
+        nonlocal depth
+        depth += 1
+
+    def end(*_: object) -> None:
+        nonlocal depth, closed
+        depth -= 1
+        closed = closed or depth == 0
+
+    parser = expat.ParserCreate()
+    parser.StartElementHandler = start
+    parser.EndElementHandler = end
+    try:
+        parser.Parse(content, False)
+    except (expat.ExpatError, ValueError):
+        return False
+    return not closed
+
+
+def _text(content: bytes, encoding: str | None) -> str:
+    """The file's text as it came; the parser has proved that it decodes."""
+    for mark, name in ((b"\xef\xbb\xbf", "utf-8-sig"), *((m, "utf-16") for m in _UTF_16_MARKS)):
+        if content.startswith(mark):
+            return content.decode(name)
+    try:
+        return content.decode(encoding or "utf-8")
+    except (LookupError, UnicodeDecodeError):
+        raise XMLParseError(
+            f"declares encoding {encoding!r}, but its bytes are not; expected UTF-8 as the "
+            "manual asks (MOC 7.0, 2.2.1)"
+        ) from None
+
+
+def _shown(value: str | bytes) -> str:
+    text = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+    return text if len(text) <= 80 else f"{text[:77]}..."

@@ -1,0 +1,140 @@
+"""Errors, sorted by what happens next rather than by where they arose."""
+
+
+class NfedError(Exception):
+    """Whatever nfed raises on purpose."""
+
+
+class DocumentError(NfedError):
+    """The file's own fault: it goes to failed/ with this text beside it.
+
+    `error_type` is the stable name written to the ledger and to error.json.
+    """
+
+    error_type = "DocumentError"
+    advice = "Ask the issuer for the original XML and drop it into the folder again."
+
+
+class XMLParseError(DocumentError):
+    """Not well-formed XML; the message holds line and column where libxml2 gives them."""
+
+    error_type = "XMLParseError"
+    advice = (
+        "The file is damaged or incomplete. Export it again from the issuing system, or download "
+        "it from the tax office's portal by its key, and drop it into the folder again."
+    )
+
+
+class XMLTruncated(XMLParseError):
+    """XML that ends too early: a writer may still be at work, so it is deferred first."""
+
+
+class HostileXML(DocumentError):
+    """XML that asks for what no fiscal document needs: a DOCTYPE, entities, endless nesting."""
+
+    error_type = "HostileXML"
+    advice = (
+        "Fiscal documents never carry a DOCTYPE, entities or such nesting. Find out who sent the "
+        "file before you do anything else with it."
+    )
+
+
+class FileTooLarge(DocumentError):
+    """Larger than `max_file_bytes`; refused without being read."""
+
+    error_type = "FileTooLarge"
+    advice = (
+        "A single fiscal document is far smaller. If this one is genuine, raise max_file_bytes "
+        "and say `nfed retry`."
+    )
+
+
+class NotFiscal(DocumentError):
+    """Well-formed, but its root element belongs to no document that nfed knows."""
+
+    error_type = "NotFiscalDocument"
+    advice = "Check that this is the document's XML and not another export of the same system."
+
+
+class InvalidAccessKey(DocumentError):
+    """The key is malformed, its check digit is wrong, or the protocol names another key."""
+
+    error_type = "InvalidAccessKey"
+    advice = (
+        "The document was altered or mistyped after it was issued. Download it again by its key. "
+        "With check_key=warn such files are imported with a warning."
+    )
+
+
+class InvalidValue(DocumentError):
+    """A value that cannot be stored as what its column holds, named by its XML path."""
+
+    error_type = "InvalidValue"
+
+    def __init__(self, found: str, expected: str) -> None:
+        super().__init__(found, expected)
+        self.path: list[str] = []
+        self.found = found
+        self.expected = expected
+
+    def __str__(self) -> str:
+        shown = self.found if len(self.found) <= 60 else f"{self.found[:57]}..."
+        return f"<{'/'.join(self.path)}> holds {shown!r}, expected {self.expected}"
+
+
+class SchemaViolation(DocumentError):
+    """The document fails the official XSD, and check_schema=refuse."""
+
+    error_type = "SchemaViolation"
+    advice = (
+        "The document breaks the official schema. With check_schema=warn it is imported and the "
+        "violations are kept as warnings."
+    )
+
+
+class ConflictingDocument(DocumentError):
+    """Another note is stored under the same key."""
+
+    error_type = "ConflictingDocument"
+    advice = (
+        "Two files with one key say different things, so at least one of them is not what was "
+        "authorised. Compare both with the tax office's portal; the stored one was left as it is."
+    )
+
+
+class RejectedByDatabase(DocumentError):
+    """The database takes every other file, but not this one."""
+
+    error_type = "RejectedByDatabase"
+    advice = "The reason is the database's own; please report it with the file if you can."
+
+
+class WorkerDied(DocumentError):
+    """Reading this file alone killed, hung or exhausted a worker process twice."""
+
+    error_type = "WorkerDied"
+    advice = "The file could not be read within the time and memory allowed. Look at it by hand."
+
+
+class StoreUnavailable(NfedError):
+    """The world's fault: the database is down, full, locked or read-only. Try again later."""
+
+
+class StoreRejected(NfedError):
+    """The database refused the content of a chunk; retried file by file."""
+
+
+class ConfigError(NfedError):
+    """A setting is wrong: one line that names it, exit 78 (EX_CONFIG, sysexits.h)."""
+
+
+class FolderUnavailable(NfedError):
+    """The drop folder is gone, not writable, or not ours."""
+
+
+class FolderBusy(FolderUnavailable):
+    """Another process holds the folder's lock."""
+
+
+class IllegalTransition(NfedError):
+    """A job was asked for a move that the table of states does not allow."""

@@ -1,0 +1,289 @@
+"""A job's files, chunk by chunk: read, store, record, put away. Commit first, move second."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Container, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import structlog
+from structlog.typing import FilteringBoundLogger
+from tenacity import (
+    AsyncRetrying,
+    RetryCallState,
+    retry_if_exception_type,
+    wait_random_exponential,
+)
+
+from daemon.core.arrival import Arrival, Batch
+from daemon.core.job import Job
+from daemon.core.outcome import (
+    Deferred,
+    Duplicate,
+    Imported,
+    Outcome,
+    Reason,
+    Refused,
+    Updated,
+    refusal,
+)
+from daemon.core.ports import Fate, Incoming, Ledger, Reader, Reading, Shelves, Store, WorkerCrashed
+from daemon.documents.nfe import Document
+from daemon.errors import (
+    RejectedByDatabase,
+    StoreRejected,
+    StoreUnavailable,
+    WorkerDied,
+    XMLTruncated,
+)
+from daemon.flow.report import Report
+
+CHUNK_FILES = 64
+CHUNK_BYTES = 4 << 20
+_WORKER_STRIKES = 3
+_OUTAGE_LOG_SECONDS = 60.0
+
+log: FilteringBoundLogger = structlog.get_logger("nfed")
+
+type Observer = Callable[[Job, Sequence[Fate]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """The edges that a processor works through."""
+
+    reader: Reader
+    store: Store
+    ledger: Ledger
+    shelves: Shelves
+
+
+class BatchProcessor:
+    """Runs jobs; at most `max_concurrent` chunks of one are in flight at a time."""
+
+    def __init__(
+        self,
+        ports: Ports,
+        *,
+        root: str,
+        max_concurrent: int,
+        timeout_seconds: float,
+        stopping: asyncio.Event | None = None,
+        observer: Observer | None = None,
+    ) -> None:
+        self._ports = ports
+        self._root = root
+        self._max_concurrent = max_concurrent
+        self._timeout_seconds = timeout_seconds
+        self._stopping = stopping or asyncio.Event()
+        self._observer = observer
+        self._outage_said = -_OUTAGE_LOG_SECONDS
+        self.outage: str | None = None
+        """Why the database cannot be used, while it cannot."""
+
+    async def process(
+        self, job: Job, batch: Batch, *, final: Container[str] = frozenset()
+    ) -> list[Fate]:
+        """Runs a pending job to its end; returns the fates of the files that stay.
+
+        A path in `final` is refused, not deferred, when its XML ends too early.
+        A job is cancelled when `stopping` is set before its last chunk began, and failed when
+        nothing moved for `timeout_seconds` or something broke that is no file's fault. Files
+        without an outcome are where they were.
+        """
+        job.start(_now())
+        await self._ports.ledger.save_job(job)
+        stayed: list[Fate] = []
+        report = Report(job)
+        with structlog.contextvars.bound_contextvars(job_id=job.job_id):
+            report.started()
+            try:
+                complete = await self._chunks(job, batch, final, stayed, report)
+            except TimeoutError:
+                job.fail(self.outage or f"no progress for {self._timeout_seconds:g} s", _now())
+            except Exception as error:
+                log.exception("batch_processing_broke", error=str(error))
+                job.fail(f"{type(error).__name__}: {error}", _now())
+            except asyncio.CancelledError:
+                job.cancel("given up at once, on request", _now())
+                raise
+            else:
+                if complete:
+                    job.complete(_now())
+                else:
+                    job.cancel("stopped on request", _now())
+            finally:
+                await asyncio.shield(self._ports.ledger.save_job(job))
+                report.ended()
+        return stayed
+
+    async def _chunks(
+        self, job: Job, batch: Batch, final: Container[str], stayed: list[Fate], report: Report
+    ) -> bool:
+        """True when every chunk was begun and finished."""
+        slots = asyncio.Semaphore(self._max_concurrent)
+        given_up = False
+        loop = asyncio.get_running_loop()
+
+        async def run(chunk: Batch) -> None:
+            nonlocal given_up
+            try:
+                fates = await self._chunk(job, chunk, final)
+                # Commit first, move second: a crash between the two leaves files that the next
+                # start reads again and finds to be duplicates.
+                for fate in await self._ports.shelves.put_away(fates, job.job_id):
+                    waits = Deferred(Reason.RETRY, "stored, but it could not be moved away")
+                    stayed.append(replace(fate, outcome=waits))
+                stayed.extend(fate for fate in fates if isinstance(fate.outcome, Deferred))
+                deadline.reschedule(loop.time() + self._timeout_seconds)
+                report.progressed(fates)
+                if self._observer is not None:
+                    self._observer(job, fates)
+            except StoreUnavailable:
+                given_up = True  # passes the retries only when a stop was asked for
+            finally:
+                slots.release()
+
+        async with (
+            asyncio.timeout(self._timeout_seconds) as deadline,
+            asyncio.TaskGroup() as group,
+        ):
+            for number, chunk in enumerate(_chunked(batch)):
+                await slots.acquire()
+                if self._stopping.is_set():
+                    return False
+                group.create_task(run(chunk), name=f"chunk-{number}")
+        return not given_up
+
+    async def _chunk(self, job: Job, chunk: Batch, final: Container[str]) -> list[Fate]:
+        began = time.monotonic()
+        readings = await self._read(chunk)
+        results = [
+            _result(arrival, reading, arrival.path in final)
+            for arrival, reading in zip(chunk, readings, strict=True)
+        ]
+        incoming = [
+            Incoming(result, arrival.path)
+            for arrival, result in zip(chunk, results, strict=True)
+            if isinstance(result, Document)
+        ]
+        stored = iter(await self._store(incoming, job.job_id) if incoming else ())
+        outcomes: list[Outcome] = [
+            next(stored) if isinstance(result, Document) else result for result in results
+        ]
+        now = _now()
+        each_ms = (time.monotonic() - began) * 1000 / len(chunk)
+        fates = [
+            Fate(arrival, reading, outcome, now, round(each_ms, 3))
+            for arrival, reading, outcome in zip(chunk, readings, outcomes, strict=True)
+        ]
+        _count(job, outcomes)
+        await self._retrying(lambda: self._ports.ledger.record(job, fates))
+        return fates
+
+    async def _read(self, chunk: Batch) -> list[Reading]:
+        paths = [f"{self._root}/{arrival.path}" for arrival in chunk]
+        reader = self._ports.reader
+        try:
+            return await reader.read(paths)
+        except WorkerCrashed as crash:
+            log.warning("worker_replaced", error=str(crash), files=len(paths))
+        return [await self._read_alone(path) for path in paths]
+
+    async def _read_alone(self, path: str) -> Reading:
+        """A file that kills its worker alone, again and again, is at fault."""
+        crash: WorkerCrashed | None = None
+        for _ in range(_WORKER_STRIKES):
+            try:
+                return (await self._ports.reader.read([path]))[0]
+            except WorkerCrashed as error:
+                crash = error
+        return Reading(
+            refusal(WorkerDied(f"reading it failed {_WORKER_STRIKES} times, last: {crash}"))
+        )
+
+    async def _store(self, incoming: list[Incoming], job_id: str) -> list[Outcome]:
+        store = self._ports.store
+        try:
+            return await self._retrying(lambda: store.store(incoming, job_id))
+        except StoreRejected as rejection:
+            if len(incoming) == 1:
+                document = incoming[0].document
+                return [refusal(RejectedByDatabase(str(rejection)), document.chave)]
+        # One bad file costs only itself.
+        return [outcome for each in incoming for outcome in await self._store([each], job_id)]
+
+    async def _retrying[T](self, attempt: Callable[[], Awaitable[T]]) -> T:
+        """Until it succeeds, a stop is asked for or the job's time is up; with jitter."""
+        async for trial in AsyncRetrying(
+            retry=retry_if_exception_type(StoreUnavailable),
+            wait=wait_random_exponential(multiplier=0.25, max=15),
+            stop=lambda _: self._stopping.is_set(),
+            sleep=self._sleep,
+            before_sleep=self._say_outage,
+            reraise=True,
+        ):
+            with trial:
+                result = await attempt()
+        if self.outage is not None:
+            log.warning("database_reachable_again")
+            self.outage = None
+        return result
+
+    async def _sleep(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
+        except TimeoutError:
+            pass
+
+    def _say_outage(self, state: RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        self.outage = str(error)
+        now = time.monotonic()
+        if now - self._outage_said >= _OUTAGE_LOG_SECONDS:
+            self._outage_said = now
+            log.warning("database_unavailable", error=str(error), advice="files stay; trying again")
+
+
+def _chunked(batch: Batch) -> Iterator[Batch]:
+    """At most CHUNK_FILES files and about CHUNK_BYTES bytes each."""
+    chunk: list[Arrival] = []
+    size = 0
+    for arrival in batch:
+        if chunk and (len(chunk) == CHUNK_FILES or size + arrival.size_bytes > CHUNK_BYTES):
+            yield tuple(chunk)
+            chunk, size = [], 0
+        chunk.append(arrival)
+        size += arrival.size_bytes
+    if chunk:
+        yield tuple(chunk)
+
+
+def _result(arrival: Arrival, reading: Reading, final: bool) -> Document | Refused | Deferred:
+    """What was read counts only if it is the very file that had settled."""
+    if reading.version is not None and reading.version != arrival.version:
+        return Deferred(Reason.CHANGED, "the file changed after it had settled")
+    result = reading.result
+    if final and isinstance(result, Deferred) and result.reason is Reason.INCOMPLETE:
+        return refusal(XMLTruncated(result.detail))
+    return result
+
+
+def _count(job: Job, outcomes: Sequence[Outcome]) -> None:
+    for outcome in outcomes:
+        match outcome:
+            case Imported():
+                job.imported += 1
+            case Updated():
+                job.updated += 1
+            case Duplicate():
+                job.duplicate += 1
+            case Refused():
+                job.refused += 1
+            case Deferred():
+                job.deferred += 1
+
+
+def _now() -> datetime:
+    return datetime.now().astimezone()

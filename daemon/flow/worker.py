@@ -1,0 +1,139 @@
+"""What runs in a worker process: paths in, readings out.
+
+Started as `python -P -m daemon.flow.worker FD` with one end of a socket pair. It ends when the
+other end closes, so no worker outlives its daemon.
+"""
+
+import contextlib
+import ctypes
+import errno
+import gc
+import json
+import os
+import resource
+import signal
+import stat
+import sys
+import time
+from dataclasses import dataclass
+from hashlib import sha256
+from multiprocessing.connection import Connection
+
+from daemon.core.outcome import Deferred, Reason, refusal
+from daemon.core.ports import Reading
+from daemon.documents.nfe import Checks, Policy, document_from
+from daemon.errors import DocumentError, FileTooLarge, XMLTruncated
+
+_PR_SET_PDEATHSIG = 1
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSettings:
+    """What a worker needs to know, handed over as JSON."""
+
+    checks: Checks
+    max_file_bytes: int
+    memory_bytes: int
+
+    def to_json(self) -> str:
+        """For the worker's command line."""
+        return json.dumps(
+            {
+                "schema": self.checks.schema,
+                "key": self.checks.key,
+                "keep_xml": self.checks.keep_xml,
+                "max_file_bytes": self.max_file_bytes,
+                "memory_bytes": self.memory_bytes,
+            }
+        )
+
+    @classmethod
+    def from_json(cls, text: str) -> "WorkerSettings":
+        """The reverse of `to_json`."""
+        fields = json.loads(text)
+        return cls(
+            Checks(Policy(fields["schema"]), Policy(fields["key"]), fields["keep_xml"]),
+            fields["max_file_bytes"],
+            fields["memory_bytes"],
+        )
+
+
+def read_file(path: str, settings: WorkerSettings) -> Reading:
+    """Reads, hashes, parses and checks one file; never raises for what a file can be."""
+    began = time.perf_counter()
+    try:
+        content, version = _content(path, settings.max_file_bytes)
+    except FileTooLarge as error:
+        return Reading(refusal(error))
+    except OSError as error:
+        return Reading(_deferral(error))
+    if content is None:
+        return Reading(Deferred(Reason.CHANGED, "the file changed while it was read"))
+    digest = sha256(content).hexdigest()
+    try:
+        result = document_from(content, settings.checks)
+    except XMLTruncated as error:
+        return Reading(Deferred(Reason.INCOMPLETE, str(error)), digest, version)
+    except DocumentError as error:
+        return Reading(refusal(error), digest, version)
+    return Reading(result, digest, version, (time.perf_counter() - began) * 1000)
+
+
+def _content(path: str, max_bytes: int) -> tuple[bytes | None, tuple[int, int, int, int]]:
+    """The file's bytes and version; None for bytes that changed under the reader."""
+    # O_NONBLOCK: a FIFO put in the file's place must not hang the worker.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        before = os.fstat(descriptor)
+        if not stat.S_ISREG(before.st_mode):
+            raise OSError(errno.ENOTSUP, "no longer a regular file", path)
+        if before.st_size > max_bytes:
+            raise FileTooLarge(f"{before.st_size:,} bytes; expected at most {max_bytes:,}")
+        content = os.read(descriptor, before.st_size + 1)
+        while 0 < len(content) < before.st_size:
+            more = os.read(descriptor, _CHUNK)
+            if not more:
+                break
+            content += more
+        after = os.fstat(descriptor)
+    finally:
+        os.close(descriptor)
+    version = _version(after)
+    if version != _version(before) or len(content) != after.st_size:
+        return None, version
+    return content, version
+
+
+def _version(status: os.stat_result) -> tuple[int, int, int, int]:
+    return (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+
+
+def _deferral(error: OSError) -> Deferred:
+    reason = Reason.VANISHED if isinstance(error, FileNotFoundError) else Reason.UNREADABLE
+    return Deferred(reason, f"{error.strerror or error}")
+
+
+def main(descriptor: int, settings: WorkerSettings) -> None:
+    """Answers requests until the daemon hangs up."""
+    _confine(settings.memory_bytes)
+    connection = Connection(descriptor)
+    # Documents are trees without cycles: the collector would only walk them in vain.
+    gc.freeze()
+    gc.disable()
+    with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
+        while True:
+            connection.send([read_file(path, settings) for path in connection.recv()])
+            gc.collect(0)
+
+
+def _confine(memory_bytes: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the daemon's business
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), WorkerSettings.from_json(sys.argv[2]))

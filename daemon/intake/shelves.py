@@ -1,0 +1,241 @@
+"""Puts files away: done/<date>/ or failed/ with the reason beside it, never over a namesake."""
+
+import asyncio
+import ctypes
+import errno
+import json
+import os
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from pathlib import Path
+
+import structlog
+from structlog.typing import FilteringBoundLogger
+
+from daemon.core.arrival import shown
+from daemon.core.outcome import Refused, Shelf, shelf_for
+from daemon.core.ports import Fate
+from daemon.intake.folder import DONE, FAILED
+
+ERROR_SUFFIX = ".error.json"
+_MAX_NAME_BYTES = 255
+_AT_FDCWD = -100
+_RENAME_NOREPLACE = 1
+_LOG_EVERY_SECONDS = 60.0
+
+log: FilteringBoundLogger = structlog.get_logger("nfed")
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class FolderShelves:
+    """done/ and failed/ of one drop folder; only the holder of the folder's lock writes there."""
+
+    def __init__(self, root: Path, done_subfolders: str) -> None:
+        self._root = root
+        self._done_subfolders = done_subfolders
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="nfed-shelves")
+        self._trouble_said = -_LOG_EVERY_SECONDS
+        self._stuck = 0
+
+    def close(self) -> None:
+        """Waits for moves under way."""
+        self._thread.shutdown(wait=True)
+
+    async def put_away(self, fates: Sequence[Fate], job_id: str) -> list[Fate]:
+        """See ports.Shelves. A file that cannot be moved stays, and comes again as a duplicate."""
+        return await asyncio.get_running_loop().run_in_executor(
+            self._thread, self._put_away, fates, job_id
+        )
+
+    def _put_away(self, fates: Sequence[Fate], job_id: str) -> list[Fate]:
+        touched: set[Path] = set()
+        stuck: list[Fate] = []
+        done = self._done_folder(datetime.now().astimezone())
+        for fate in fates:
+            shelf = shelf_for(fate.outcome)
+            if shelf is Shelf.STAY:
+                continue
+            target = done if shelf is Shelf.DONE else self._root / FAILED
+            source = self._root / fate.arrival.path
+            try:
+                if target not in touched:
+                    _ensure_folder(target)
+                if isinstance(fate.outcome, Refused):
+                    _write_reason(source, target, fate, fate.outcome, job_id)
+                else:
+                    _move(source, target, fate)
+            except FileNotFoundError:
+                log.warning("file_vanished_before_move", file=shown(fate.arrival.path))
+            except OSError as error:
+                self._say_trouble(fate, target, error)
+                stuck.append(fate)
+            else:
+                touched |= {target, source.parent}
+        for folder in touched:
+            _fsync_folder(folder)
+        return stuck
+
+    def _done_folder(self, now: datetime) -> Path:
+        done = self._root / DONE
+        below = now.strftime(self._done_subfolders) if self._done_subfolders else ""
+        return done / below if below else done
+
+    def _say_trouble(self, fate: Fate, target: Path, error: OSError) -> None:
+        self._stuck += 1
+        now = time.monotonic()
+        if now - self._trouble_said >= _LOG_EVERY_SECONDS:
+            self._trouble_said = now
+            log.error(
+                "file_move_failed",
+                file=shown(fate.arrival.path),
+                target=str(target),
+                error=error.strerror,
+                files=self._stuck,
+                advice="its fate is recorded; it stays in the folder and is tried again",
+            )
+            self._stuck = 0
+
+
+def error_path(refused: Path) -> Path:
+    """Where the reason of a file in failed/ stands."""
+    return refused.with_name(refused.name + ERROR_SUFFIX)
+
+
+def move_without_replacing(source: Path, target: Path) -> None:
+    """Renames, and raises FileExistsError rather than overwrite (renameat2(2)).
+
+    Where the file system knows no RENAME_NOREPLACE it checks and renames, which is enough for
+    the only writer of the target folder.
+    """
+    # os.fsencode: a name is bytes, and need not be UTF-8
+    result = _libc.renameat2(
+        _AT_FDCWD, os.fsencode(source), _AT_FDCWD, os.fsencode(target), _RENAME_NOREPLACE
+    )
+    if result == 0:
+        return
+    code = ctypes.get_errno()
+    if code not in (errno.EINVAL, errno.ENOSYS):
+        raise OSError(code, os.strerror(code), str(source), None, str(target))
+    if os.path.lexists(target):
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target))
+    os.rename(source, target)
+
+
+def free_names(name: str, room: int = 0) -> Iterator[str]:
+    """The name, then `name.2.xml`, `name.3.xml` …, each short enough for `room` more bytes."""
+    stem, dot, suffix = name.rpartition(".")
+    yield _fitting(stem, f"{dot}{suffix}", room)
+    for number in range(2, 1_000_000):
+        yield _fitting(stem, f".{number}{dot}{suffix}", room)
+
+
+def _fitting(stem: str, suffix: str, room: int) -> str:
+    raw = os.fsencode(stem)
+    limit = _MAX_NAME_BYTES - room - len(os.fsencode(suffix))
+    while len(raw) > limit:
+        # Cut whole characters: a byte 10xxxxxx goes on with the one before.
+        raw = raw[:-1]
+        while raw and raw[-1] & 0xC0 == 0x80:
+            raw = raw[:-1]
+        if raw and raw[-1] >= 0xC0:
+            raw = raw[:-1]
+    return os.fsdecode(raw) + suffix
+
+
+def _move(source: Path, folder: Path, fate: Fate, room: int = 0) -> Path:
+    for name in free_names(source.name, room):
+        target = folder / name
+        try:
+            move_without_replacing(source, target)
+        except FileExistsError:
+            continue
+        _take_back_if_changed(source, target, fate)
+        return target
+    raise FileExistsError(errno.EEXIST, "no free name", str(folder / source.name))
+
+
+def _take_back_if_changed(source: Path, target: Path, fate: Fate) -> None:
+    """A producer may have put another file in the place of the one that was read."""
+    status = os.stat(target, follow_symlinks=False)
+    read = fate.reading.version or fate.arrival.version
+    if (status.st_ino, status.st_size, status.st_mtime_ns) == read[:3]:
+        return
+    for name in free_names(source.name):
+        try:
+            move_without_replacing(target, source.with_name(name))
+        except FileExistsError:
+            continue
+        break
+    raise OSError(errno.EAGAIN, "the file was replaced after it was read", str(source))
+
+
+def _write_reason(source: Path, folder: Path, fate: Fate, refused: Refused, job_id: str) -> None:
+    """Reason first, file second: no refused file lies there without its reason."""
+    if not os.path.lexists(source):
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(source))
+    room = len(ERROR_SUFFIX)
+    for name in free_names(source.name, room):
+        target = folder / name
+        if os.path.lexists(target):
+            continue
+        reason = error_path(target)
+        _write_whole(reason, _reason(fate, refused, job_id))
+        try:
+            move_without_replacing(source, target)
+        except FileExistsError:
+            continue
+        except OSError:
+            reason.unlink(missing_ok=True)
+            raise
+        try:
+            _take_back_if_changed(source, target, fate)
+        except OSError:
+            reason.unlink(missing_ok=True)
+            raise
+        return
+
+
+def _reason(fate: Fate, refused: Refused, job_id: str) -> bytes:
+    said = {
+        "file": shown(fate.arrival.path),
+        "error": refused.error,
+        "error_type": refused.error_type,
+        "advice": refused.advice,
+        "timestamp": fate.at.isoformat(timespec="milliseconds"),
+        "job_id": job_id,
+        "sha256": fate.reading.sha256,
+        "chave": refused.chave,
+        "warnings": [{"code": found.code, "text": found.text} for found in refused.findings],
+    }
+    return json.dumps(said, ensure_ascii=False, indent=2).encode("utf-8", "replace") + b"\n"
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    temporary = path.with_name(f".nfed-{os.getpid()}{ERROR_SUFFIX}")
+    with open(temporary, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)  # an orphan of a crash may stand there
+
+
+def _ensure_folder(folder: Path) -> None:
+    if folder.is_dir():
+        return
+    missing = [folder, *(parent for parent in folder.parents if not parent.exists())]
+    folder.mkdir(parents=True, exist_ok=True)
+    for each in missing:
+        _fsync_folder(each.parent)
+
+
+def _fsync_folder(folder: Path) -> None:
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:
+        return
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,89 @@
+"""One watch for the life of the daemon. Its events are hints: their only effect is "look now".
+
+watchfiles swallows overflows, dies of file names that are not UTF-8 and goes deaf when the folder
+is replaced, so nothing here says what changed: the scan does.
+"""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import structlog
+from structlog.typing import FilteringBoundLogger
+from watchfiles import awatch
+
+_STEP_MS = 100
+_DEBOUNCE_MS = 500
+_RESTART_SECONDS = 1.0
+# File systems whose changes by other machines raise no events here.
+_REMOTE = frozenset(
+    {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "ceph", "glusterfs", "vboxsf", "afs", "lustre"}
+)
+
+log: FilteringBoundLogger = structlog.get_logger("nfed")
+
+
+class Watch:
+    """Calls `hint` for every change below the folder, and after every death of the watch."""
+
+    def __init__(
+        self, root: Path, hint: Callable[[], None], *, recursive: bool, force_polling: bool
+    ) -> None:
+        self._root = root
+        self._hint = hint
+        self._recursive = recursive
+        self._force_polling = force_polling
+        self._stop = asyncio.Event()
+        self._closing = False
+
+    async def run(self) -> None:
+        """Runs until `close`; a watch that dies is started again."""
+        while not self._closing:
+            self._stop = asyncio.Event()
+            try:
+                async for _ in awatch(
+                    self._root,
+                    watch_filter=None,
+                    recursive=self._recursive,
+                    step=_STEP_MS,
+                    debounce=_DEBOUNCE_MS,
+                    rust_timeout=0,
+                    force_polling=self._force_polling,
+                    stop_event=self._stop,
+                ):
+                    self._hint()
+            except Exception as error:  # whatever ends a watch, the answer is the same
+                log.debug("watch_restarted", error=f"{type(error).__name__}: {error}")
+            if not self._closing:
+                self._hint()
+                await asyncio.sleep(_RESTART_SECONDS)
+
+    def restart(self) -> None:
+        """The folder was replaced: the watch on the old one is deaf."""
+        self._stop.set()
+
+    def close(self) -> None:
+        """Ends `run`."""
+        self._closing = True
+        self._stop.set()
+
+
+def needs_polling(root: Path, mounts: str | None = None) -> bool:
+    """Whether the folder lies on a network or FUSE file system (proc(5), mountinfo).
+
+    `mounts` is the text of /proc/self/mountinfo.
+    """
+    if mounts is None:
+        try:
+            mounts = Path("/proc/self/mountinfo").read_text("utf-8", "surrogateescape")
+        except OSError:
+            return False
+    where = str(root.resolve())
+    best, kind = "", ""
+    for line in mounts.splitlines():
+        fields, _, rest = line.partition(" - ")
+        point = fields.split(" ")[4].encode().decode("unicode_escape")
+        inside = where == point or where.startswith(point.rstrip("/") + "/")
+        if inside and len(point) >= len(best):
+            best, kind = point, rest.split(" ")[0]
+    return kind in _REMOTE or kind.startswith("fuse")

@@ -1,0 +1,233 @@
+"""The settings: CLI option > environment NFED_… > .env > nfed.toml > default."""
+
+import difflib
+import os
+import tomllib
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Literal
+
+from dotenv import dotenv_values
+from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from daemon.documents.nfe import Policy
+from daemon.errors import ConfigError
+
+PREFIX = "NFED_"
+TOML_FILE = Path("nfed.toml")
+ENV_FILE = Path(".env")
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+def _auto(value: object) -> object:
+    """`auto` in any case means None."""
+    return None if isinstance(value, str) and value.strip().lower() == "auto" else value
+
+
+class Settings(BaseSettings):
+    """Every setting; the names are those of nfed.toml, and of the environment after NFED_."""
+
+    model_config = SettingsConfigDict(extra="forbid", frozen=True, env_prefix=PREFIX)
+
+    xml_folder: Path = Field(Path("xml_nf"), description="the drop folder")
+    database_url: str = Field("sqlite:///nfed.db", description="where documents are stored")
+    ledger: Path | None = Field(
+        None, description="history of jobs and files; default: beside the SQLite database"
+    )
+    max_concurrent_uploads: int = Field(5, ge=1, le=100, description="chunks in flight")
+    batch_timeout_seconds: Positive = Field(
+        300, description="a job without progress for so long is failed; its files come again"
+    )
+    debounce_seconds: float = Field(
+        0.5, ge=0, description="a batch starts when nothing new came for so long"
+    )
+    batch_max_wait_seconds: float = Field(
+        5, ge=0, description="a settled file waits no longer than this for a batch"
+    )
+    batch_max_files: int = Field(5000, ge=1, le=100_000, description="files in one batch")
+    settle_seconds: float = Field(
+        0.3, ge=0, description="size and time must stand still for so long"
+    )
+    incomplete_grace_seconds: float = Field(
+        30, ge=0, description="XML that ends too early is refused after standing still for so long"
+    )
+    rescan_seconds: Positive = Field(60, description="the folder is scanned at least this often")
+    force_polling: Annotated[bool | None, BeforeValidator(_auto)] = Field(
+        None, description="poll for changes; auto: on network and FUSE file systems"
+    )
+    recursive: bool = Field(False, description="also take files from folders below")
+    max_file_bytes: int = Field(10_485_760, ge=1, description="larger files are refused unread")
+    workers: Annotated[Annotated[int, Field(ge=1, le=256)] | None, BeforeValidator(_auto)] = Field(
+        None, description="processes that read files; auto: one a CPU core"
+    )
+    done_subfolders: str = Field(
+        "%Y-%m-%d", description="folder below done/, as strftime; empty: none"
+    )
+    check_schema: Policy = Field(Policy.WARN, description="the official XSD: off, warn or refuse")
+    check_key: Policy = Field(
+        Policy.REFUSE, description="the key's check digit and the protocol's key: off, warn, refuse"
+    )
+    keep_xml: bool = Field(True, description="store the file's text in xml_completo")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="DEBUG, INFO, WARNING or ERROR"
+    )
+    log_format: Literal["auto", "console", "json"] = Field(
+        "auto", description="console on a terminal, else one JSON object a line"
+    )
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _upper(cls, value: object) -> object:
+        return value.upper() if isinstance(value, str) else value
+
+    @field_validator("done_subfolders")
+    @classmethod
+    def _stays_below_done(cls, value: str) -> str:
+        if not value:
+            return value
+        path = PurePosixPath(date(2026, 1, 2).strftime(value))
+        if path.is_absolute() or ".." in path.parts or "\0" in value:
+            raise ValueError("must stay below done/, such as %Y-%m-%d or %Y/%m")
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, value: str) -> str:
+        try:
+            url = make_url(value)
+        except ArgumentError:
+            raise ValueError("is no database URL such as sqlite:///nfed.db") from None
+        if url.get_backend_name() != "sqlite":
+            raise ValueError("names a database that this version cannot feed: use sqlite:///path")
+        if not url.database or url.database == ":memory:":
+            raise ValueError("must name a file, such as sqlite:///nfed.db")
+        return value
+
+    @model_validator(mode="after")
+    def _ledger_outside(self) -> "Settings":
+        folder = self.xml_folder.resolve()
+        for path in (self.ledger_path, self.sqlite_path):
+            if path.resolve().is_relative_to(folder):
+                raise ValueError(f"{path} must not lie inside the drop folder {self.xml_folder}")
+        return self
+
+    @property
+    def sqlite_path(self) -> Path:
+        """The SQLite database's file."""
+        return Path(make_url(self.database_url).database or "")
+
+    @property
+    def ledger_path(self) -> Path:
+        """The ledger's file."""
+        return self.ledger or self.sqlite_path.with_name("nfed-ledger.db")
+
+    @property
+    def worker_count(self) -> int:
+        """Worker processes, `auto` resolved."""
+        return self.workers or len(os.sched_getaffinity(0))
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """`load` gathers the sources itself, so that it can say where a value came from."""
+        return (init_settings,)
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The settings, and where each came from."""
+
+    settings: Settings
+    origins: dict[str, str]
+
+
+def load(options: dict[str, object] | None = None) -> Loaded:
+    """Reads every source. `options` are the command line's, None values left out.
+
+    Raises ConfigError with one line that names a bad value or an unknown name.
+    """
+    values: dict[str, object] = {}
+    origins = dict.fromkeys(Settings.model_fields, "default")
+    for origin, source in (
+        (str(TOML_FILE), _from_toml()),
+        (str(ENV_FILE), _prefixed(_from_env_file(), str(ENV_FILE))),
+        ("environment", _prefixed(dict(os.environ), "environment")),
+        ("option", {k: v for k, v in (options or {}).items() if v is not None}),
+    ):
+        for name, value in source.items():
+            values[name] = value
+            origins[name] = origin
+    try:
+        return Loaded(Settings(**values), origins)  # type: ignore[arg-type]  # pydantic checks them
+    except ValidationError as error:
+        raise ConfigError(_one_line(error, origins)) from None
+
+
+def masked(name: str, value: object) -> str:
+    """A setting's value as it may be shown: passwords in URLs replaced."""
+    if name == "database_url":
+        return make_url(str(value)).render_as_string(hide_password=True)
+    if value is None:
+        return "auto" if name in ("workers", "force_polling") else ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value)
+
+
+def _from_toml() -> dict[str, object]:
+    try:
+        read = tomllib.loads(TOML_FILE.read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{TOML_FILE}: {error}") from None
+    for name in read:
+        if name not in Settings.model_fields:
+            raise ConfigError(f"{TOML_FILE}: unknown setting {name}{_meant(name)}")
+    return read
+
+
+def _from_env_file() -> dict[str, str]:
+    if not ENV_FILE.is_file():
+        return {}
+    try:
+        return {name: value or "" for name, value in dotenv_values(ENV_FILE).items()}
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{ENV_FILE}: {error}") from None
+
+
+def _prefixed(source: dict[str, str], origin: str) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for name, value in source.items():
+        if not name.startswith(PREFIX):
+            continue
+        setting = name.removeprefix(PREFIX).lower()
+        if setting not in Settings.model_fields:
+            raise ConfigError(f"{origin}: unknown setting {name}{_meant(setting)}")
+        found[setting] = value
+    return found
+
+
+def _meant(name: str) -> str:
+    close = difflib.get_close_matches(name, Settings.model_fields, 1)
+    return f"; did you mean {close[0]}?" if close else "; `nfed config` lists them all"
+
+
+def _one_line(error: ValidationError, origins: dict[str, str]) -> str:
+    first = error.errors(include_url=False, include_input=False)[0]
+    message = str(first["msg"]).removeprefix("Value error, ")
+    name = str(first["loc"][0]) if first["loc"] else ""
+    if not name:
+        return message
+    return f"{name} (from {origins.get(name, 'option')}): {message[:1].lower()}{message[1:]}"

@@ -1,0 +1,157 @@
+"""The layout as SQLAlchemy Core tables, for migrations and the data dictionary."""
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    MetaData,
+    Numeric,
+    Table,
+    func,
+)
+from sqlalchemy import Date as SqlDate
+from sqlalchemy import Integer as SqlInteger
+from sqlalchemy import Text as SqlText
+from sqlalchemy.types import TypeEngine, UserDefinedType
+
+from daemon.documents import layout
+from daemon.documents.layout import Date, Integer, Kind, Moment, Number, Text
+
+EXACT_SUFFIX = "_exato"
+INSTANT_SUFFIX = "_tz"
+
+_CHECKS: dict[str, dict[str, tuple[str, ...]]] = {
+    "empresas": {"tipo_pessoa": ("fisica", "juridica")},
+    "notas_fiscais": {
+        "status": (
+            "emitida",
+            "autorizada",
+            "cancelada",
+            "denegada",
+            "rejeitada",
+            "inutilizada",
+        )
+    },
+    "nf_referencias": {"tipo": ("nfe", "nfce", "modelo1", "cte", "nfp", "ecf")},
+    "nf_processamento": {
+        "tipo_processamento": ("autorizacao", "cancelamento", "inutilizacao", "cce")
+    },
+}
+_UPDATED = frozenset({"empresas", "notas_fiscais"})
+
+
+class Instant(UserDefinedType[str]):
+    """A moment with its offset: timestamptz in PostgreSQL, ISO 8601 text in SQLite."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: object) -> str:
+        """SQLite's spelling."""
+        return "TEXT"
+
+
+class Varchar(UserDefinedType[str]):
+    """VARCHAR(n); SQLite keeps the length as a note, PostgreSQL enforces it."""
+
+    cache_ok = True
+
+    def __init__(self, length: int) -> None:
+        self.length = length
+
+    def get_col_spec(self, **_: object) -> str:
+        """One spelling everywhere."""
+        return f"VARCHAR({self.length})"
+
+
+def metadata() -> MetaData:
+    """All tables of the main database, for SQLite."""
+    made = MetaData()
+    for table in layout.tables().values():
+        _add(made, table)
+    notes = made.tables["notas_fiscais"]
+    parties = made.tables["empresas"]
+    Index("ux_notas_fiscais_chave_acesso", notes.c.chave_acesso, unique=True)
+    Index("ux_empresas_cpf_cnpj", parties.c.cpf_cnpj, unique=True)
+    Index(
+        "ux_empresas_estrangeiro",
+        parties.c.id_estrangeiro,
+        parties.c.razao_social,
+        unique=True,
+        sqlite_where=parties.c.cpf_cnpj.is_(None),
+    )
+    Index("ix_notas_fiscais_emitente", notes.c.emitente_id, notes.c.data_hora_emissao)
+    Index("ix_notas_fiscais_destinatario", notes.c.destinatario_id, notes.c.data_hora_emissao)
+    Index("ix_notas_fiscais_emissao", notes.c.data_hora_emissao)
+    return made
+
+
+def stored_columns(column: layout.Column) -> list[str]:
+    """The names under which a store keeps a layout's column: itself, and its twin if any."""
+    match column.kind:
+        case Moment():
+            return [column.name, column.name + INSTANT_SUFFIX]
+        case Number(needs_twin=True):
+            return [column.name, column.name + EXACT_SUFFIX]
+        case _:
+            return [column.name]
+
+
+def _add(made: MetaData, table: layout.Table) -> None:
+    columns: list[Column[Any]] = [Column("id", SqlInteger, primary_key=True)]
+    if table.parent is not None and table.link is not None:
+        columns.append(
+            Column(
+                table.link,
+                SqlInteger,
+                ForeignKey(f"{table.parent}.id", ondelete="CASCADE"),
+                nullable=False,
+            )
+        )
+    for column in table.columns:
+        first, *twins = stored_columns(column)
+        columns.append(_column(table, column, first))
+        columns += [_twin(column.kind, twin) for twin in twins]
+    columns.append(Column("created_at", DateTime, server_default=func.current_timestamp()))
+    if table.name in _UPDATED:
+        columns.append(Column("updated_at", DateTime, server_default=func.current_timestamp()))
+    checks = [
+        CheckConstraint(f"{name} in ({', '.join(repr(value) for value in values)})")
+        for name, values in _CHECKS.get(table.name, {}).items()
+    ]
+    made_table = Table(table.name, made, *columns, *checks)
+    if table.link is not None:
+        Index(f"ix_{table.name}_{table.link}", made_table.c[table.link])
+
+
+def _column(table: layout.Table, column: layout.Column, name: str) -> Column[Any]:
+    references = (ForeignKey("empresas.id"),) if name in ("emitente_id", "destinatario_id") else ()
+    required = table.name == "notas_fiscais" and name == "chave_acesso"
+    return Column(name, _type(column.kind), *references, nullable=not required)
+
+
+def _twin(kind: Kind, name: str) -> Column[Any]:
+    return Column(name, Instant() if isinstance(kind, Moment) else SqlText())
+
+
+def _type(kind: Kind) -> TypeEngine[Any]:
+    match kind:
+        case Text(length=None):
+            return SqlText()
+        case Text(length=int() as length):
+            return Varchar(length)
+        case Number(digits=digits, places=places):
+            return Numeric(digits, places)
+        case Integer(big=True):
+            return BigInteger()
+        case Integer():
+            return SqlInteger()
+        case Date():
+            return SqlDate()
+        case Moment():
+            return DateTime()
+    raise TypeError(kind)

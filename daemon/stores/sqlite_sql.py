@@ -1,0 +1,118 @@
+"""The SQL of the SQLite store, made from the layout once."""
+
+from dataclasses import dataclass
+
+from daemon.documents.layout import Moment, Number, Table, tables
+from daemon.documents.layout_nota import EMPRESAS, NF_PARTES, NOTAS_FISCAIS
+from daemon.stores.schema import stored_columns
+
+# A row of party fields: what nf_partes and empresas have in common.
+PARTY_FIELDS = tuple(
+    column.name
+    for column in EMPRESAS.columns
+    if column.name in {each.name for each in NF_PARTES.columns}
+)
+_EMITENTE_ONLY = frozenset({"nome_fantasia", "regime_tributario"})
+_DESTINATARIO_ONLY = frozenset({"inscricao_suframa", "email", "indicador_ie_destinatario"})
+_PROTOCOL = (
+    "status",
+    "tipo_ambiente_protocolo",
+    "versao_aplicativo_recepcao",
+    "numero_protocolo",
+    "digest_value",
+    "data_hora_recebimento",
+    "codigo_status",
+    "motivo_status",
+    "xml_completo",
+    "arquivo_nome",
+    "arquivo_sha256",
+    "job_id",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Insert:
+    """Inserts `(id, parent's id, *row)`; the row's own first value is passed over."""
+
+    table: str
+    parent: str | None
+    sql: str
+
+
+def inserts() -> tuple[Insert, ...]:
+    """For every table but empresas, parents first."""
+    return tuple(_insert(table) for name, table in tables().items() if name != "empresas")
+
+
+def update_protocol() -> tuple[str, tuple[int, ...]]:
+    """Gives a stored note the protocol of another file of it.
+
+    Takes the values at the returned positions of a notas_fiscais row, then the note's id.
+    """
+    assignments = []
+    for number, name in enumerate(_PROTOCOL, 1):
+        column = NOTAS_FISCAIS.columns[NOTAS_FISCAIS.position(name) - 1]
+        for stored, value in zip(
+            stored_columns(column), _values(column.kind, f"?{number}"), strict=True
+        ):
+            assignments.append(f"{stored} = {value}")
+    sql = (
+        f"update notas_fiscais set {', '.join(assignments)}, updated_at = current_timestamp "
+        f"where id = ?{len(_PROTOCOL) + 1}"
+    )
+    return sql, tuple(NOTAS_FISCAIS.position(name) for name in _PROTOCOL)
+
+
+def upsert_party(papel: str) -> str:
+    """Keeps a party as its newest note writes it, whatever the order of arrival.
+
+    Takes PARTY_FIELDS, then tipo_pessoa and the note's dhEmi in UTC. What both roles can carry
+    follows the newest note of either; what only one can, the newest in that role.
+    """
+    stamp = f"emissao_como_{papel}"
+    both = (
+        "max(coalesce(empresas.emissao_como_emitente, ''), "
+        "coalesce(empresas.emissao_como_destinatario, ''))"
+    )
+    own = f"coalesce(empresas.{stamp}, '')"
+    other_only = _DESTINATARIO_ONLY if papel == "emitente" else _EMITENTE_ONLY
+    own_only = _EMITENTE_ONLY if papel == "emitente" else _DESTINATARIO_ONLY
+    names = [*PARTY_FIELDS, "tipo_pessoa"]
+    sets = [
+        f"{name} = case when excluded.{stamp} >= {own if name in own_only else both} "
+        f"then excluded.{name} else empresas.{name} end"
+        for name in names
+        if name not in other_only and name not in ("cpf_cnpj", "id_estrangeiro")
+    ]
+    sets.append(f"{stamp} = max(excluded.{stamp}, {own})")
+    marks = ", ".join("?" * (len(names) + 1))
+    update = f"do update set {', '.join(sets)}"
+    return (
+        f"insert into empresas ({', '.join(names)}, {stamp}) values ({marks}) "
+        f"on conflict (cpf_cnpj) {update} "
+        f"on conflict (id_estrangeiro, razao_social) where cpf_cnpj is null {update}"
+    )
+
+
+def _insert(table: Table) -> Insert:
+    names = ["id"]
+    values = ["?1"]
+    if table.link is not None:
+        names.append(table.link)
+        values.append("?2")
+    for number, column in enumerate(table.columns, 4):
+        names += stored_columns(column)
+        values += _values(column.kind, f"?{number}")
+    sql = f"insert into {table.name} ({', '.join(names)}) values ({', '.join(values)})"
+    return Insert(table.name, table.parent, sql)
+
+
+def _values(kind: object, mark: str) -> list[str]:
+    """How the XML's text becomes the stored columns; the order is that of `stored_columns`."""
+    match kind:
+        case Moment():
+            return [f"substr({mark}, 1, 10) || ' ' || substr({mark}, 12, 8)", mark]
+        case Number(needs_twin=True):
+            return [mark, mark]
+        case _:
+            return [mark]
