@@ -12,21 +12,22 @@ from hashlib import sha256
 
 from lxml import etree
 
-from daemon.documents.layout import Column, Date, Integer, Kind, Moment, Number, Table, Text, tables
+from daemon.documents.layout import Date, Integer, Kind, Moment, Number, Table, Text, tables
+from daemon.documents.reader import NAMESPACE
 from daemon.errors import InvalidValue
 
 type Value = str | int | None
 type Row = list[Value]
-"""The parent row's place among its table's rows, then a value for each column of the layout."""
+"""The parent row's place among its table's rows, then a value for each of Table.stored_names."""
 type Rows = dict[str, list[Row]]
 """Rows by table name; values are the XML's own text, checked for their column's kind."""
 
 _DECIMAL = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
+_AMOUNT = re.compile(r"[0-9]{1,11}(?:\.[0-9]{1,4})?")  # what nearly all of them look like
 _WHOLE = re.compile(r"-?[0-9]{1,18}")
 _MOMENT = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:[+-][0-9]{2}:[0-9]{2}|Z)"
 )
-_MAX_NAMES = 5_000  # hostile files may invent names without end
 _PAPEL = {
     "emit": "emitente",
     "dest": "destinatario",
@@ -41,20 +42,37 @@ type _Fill = tuple[int, int, _Convert | None]
 
 
 class _Node:
-    """One element of the trie."""
+    """One element of the trie, and what finding it does."""
 
-    __slots__ = ("attributes", "begins", "children", "fills", "wildcard")
+    __slots__ = ("attributes", "begins", "by_tag", "children", "fills", "names", "wildcard")
 
     def __init__(self) -> None:
         self.children: dict[str, _Node] = {}
         self.wildcard: _Node | None = None
         self.begins: tuple[int, ...] = ()
+        """Tables of which it begins a row."""
+        self.names: tuple[tuple[int, int], ...] = ()
+        """Where its own name is written: table slot and position."""
         self.fills: tuple[_Fill, ...] = ()
         self.attributes: tuple[tuple[str, _Fill], ...] = ()
+        self.by_tag: dict[str, tuple[str, _Node]] = {}
+        """Local name and node of a child, by its tag in the usual namespace."""
+
+    def find(self, tag: str) -> "tuple[str, _Node]":
+        """A child's local name and node, whatever its namespace; unknown ones do nothing."""
+        name = tag.rpartition("}")[2]
+        return name, self.children.get(name) or self.wildcard or _UNKNOWN
+
+    def index(self) -> None:
+        """Fills `by_tag` here and below."""
+        for name, child in self.children.items():
+            self.by_tag[f"{{{NAMESPACE}}}{name}"] = (name, child)
+            child.index()
+        if self.wildcard is not None:
+            self.wildcard.index()
 
 
 _UNKNOWN = _Node()
-_local_names: dict[str, str] = {}
 
 
 class Extraction:
@@ -115,38 +133,30 @@ class Extraction:
         """Fills rows from the children of `element`; returns what they say, for the digest."""
         said = []
         current = self._current
-        children, wildcard = node.children, node.wildcard
+        by_tag = node.by_tag
         for child in element:
             tag = child.tag
-            name = _local_names.get(tag) or _local_name(tag)
-            known = children.get(name) or wildcard or _UNKNOWN
+            name, known = by_tag.get(tag) or node.find(tag)
             try:
+                for slot in known.begins:
+                    self._begin(slot)
+                for slot, position in known.names:
+                    (current[slot] or self._begin(slot))[position] = _PAPEL[name]
                 if len(child):
-                    for slot in known.begins:
-                        self._begin(slot)
                     attributes = child.attrib
                     if attributes:
                         said.append(f"{name}@{sorted(attributes.items())}")
                         if known.attributes:
                             self._attributes(child, known)
-                    for slot, position, _ in known.fills:
-                        if position < 0:
-                            self._name_row(slot, -position, name)
                     said.append(f"{name}({self._visit(child, known)})")
                     continue
                 text = child.text or ""
-                said.append(f"{name}={text.strip()}")
-                for slot in known.begins:
-                    self._begin(slot)
                 for slot, position, convert in known.fills:
                     value = text if convert is None else convert(text)
-                    if value is None:
-                        continue
-                    row = current[slot] or self._begin(slot)
-                    if position < 0:
-                        self._name_row(slot, -position, name)
-                    elif row[position] is None:  # the first of several
+                    row = current[slot] or (self._begin(slot) if value is not None else None)
+                    if row is not None and row[position] is None:  # the first of several
                         row[position] = value
+                said.append(f"{name}={text.strip()}")
             except InvalidValue as error:
                 error.path.insert(0, name)
                 raise
@@ -164,10 +174,6 @@ class Extraction:
                     error.path.insert(0, f"@{name}")
                     raise
 
-    def _name_row(self, slot: int, position: int, name: str) -> None:
-        row = self._current[slot] or self._begin(slot)
-        row[position] = _PAPEL[name]
-
 
 class _Plan:
     """The layout, compiled: tables by slot, and the trie."""
@@ -175,7 +181,7 @@ class _Plan:
     def __init__(self, layout: Sequence[Table]) -> None:
         slots = {table.name: slot for slot, table in enumerate(layout)}
         self.tables = tuple(layout)
-        self.widths = tuple(len(table.columns) + 1 for table in layout)
+        self.widths = tuple(len(table.stored_names) + 1 for table in layout)
         self.parents = tuple(
             None if table.parent is None else slots[table.parent] for table in layout
         )
@@ -187,23 +193,25 @@ class _Plan:
         for slot, table in enumerate(layout):
             for element in (table.element or "").split("|"):
                 self._add_table(slot, table, element)
+        self.root.index()
 
     def _add_table(self, slot: int, table: Table, element: str) -> None:
         top = self._node(element)
         if element and table.repeats:
             top.begins = (*top.begins, slot)
-        for position, column in enumerate(table.columns, 1):
-            for path in (column.path or "").split("|"):
-                if path and not path.startswith(".."):
-                    self._add_column(slot, position, column, element, path)
+        for column in table.columns:
+            first = table.position(column.name)
+            for position, convert in enumerate(_converters(column.kind), first):
+                for path in (column.path or "").split("|"):
+                    if path and not path.startswith(".."):
+                        self._add_value(slot, position, convert, element, path)
 
-    def _add_column(
-        self, slot: int, position: int, column: Column, element: str, path: str
+    def _add_value(
+        self, slot: int, position: int, convert: _Convert | None, element: str, path: str
     ) -> None:
-        convert = _converter(column.kind)
         if path == ".":
             node = self._node(element)
-            node.fills = (*node.fills, (slot, -position, None))
+            node.names = (*node.names, (slot, position))
             return
         whole = f"{element}/{path}" if element else path
         owner, _, last = whole.rpartition("/")
@@ -231,30 +239,28 @@ def _plan() -> _Plan:
     return _Plan([table for name, table in tables().items() if name != "empresas"])
 
 
-def _local_name(tag: str) -> str:
-    name = tag.rpartition("}")[2]
-    if len(_local_names) < _MAX_NAMES:
-        _local_names[tag] = name
-    return name
-
-
-def _converter(kind: Kind) -> _Convert | None:
+def _converters(kind: Kind) -> tuple[_Convert | None, ...]:
+    """One for each of Column.stored_names."""
     match kind:
         case Text():
-            return None
+            return (None,)
         case Number(lenient=True):
-            return _number_or_nothing
-        case Number(digits=digits):
-            return _exact_number if digits > 15 else _number
+            return (_number_or_nothing,)
+        case Number(needs_twin=True):
+            return (_exact_number, _exact_number)
+        case Number():
+            return (_number,)
         case Integer():
-            return _whole
+            return (_whole,)
         case Date():
-            return _date
+            return (_date,)
         case Moment():
-            return _moment
+            return (_wall_clock, _moment)
 
 
 def _number(text: str) -> Value:
+    if _AMOUNT.fullmatch(text):
+        return text
     value = text.strip()
     if not value:
         return None
@@ -315,3 +321,9 @@ def _moment(text: str) -> Value:
     except ValueError:
         raise InvalidValue(text, "date, time and offset, AAAA-MM-DDThh:mm:ss-03:00") from None
     return value
+
+
+def _wall_clock(text: str) -> Value:
+    """The issuer's own date and time, AAAA-MM-DD hh:mm:ss."""
+    value = text.strip()
+    return f"{value[:10]} {value[11:19]}" if len(value) >= 19 else None

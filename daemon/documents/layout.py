@@ -7,6 +7,9 @@ is one line in `layout_nota` or `layout_itens`.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+EXACT_SUFFIX = "_exato"
+INSTANT_SUFFIX = "_tz"
+
 
 @dataclass(frozen=True, slots=True)
 class Text:
@@ -69,6 +72,17 @@ class Column:
     path: str | None = None
     note: str = ""
 
+    @property
+    def stored_names(self) -> tuple[str, ...]:
+        """The names under which it is stored: its own, and its twin's if it has one."""
+        match self.kind:
+            case Moment():
+                return (self.name, self.name + INSTANT_SUFFIX)
+            case Number(needs_twin=True):
+                return (self.name, self.name + EXACT_SUFFIX)
+            case _:
+                return (self.name,)
+
 
 @dataclass(frozen=True, slots=True)
 class Table:
@@ -87,9 +101,14 @@ class Table:
     link: str | None = None
     repeats: bool = True
 
-    def position(self, column: str) -> int:
-        """Where the column's value stands in a row; a row begins with its parent's number."""
-        return next(i for i, each in enumerate(self.columns, 1) if each.name == column)
+    @property
+    def stored_names(self) -> tuple[str, ...]:
+        """The names of all values of a row, in order, but for the first, its parent's number."""
+        return tuple(name for column in self.columns for name in column.stored_names)
+
+    def position(self, name: str) -> int:
+        """Where the value stands in a row."""
+        return self.stored_names.index(name) + 1
 
 
 INTEGER = Integer()

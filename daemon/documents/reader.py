@@ -14,6 +14,16 @@ NAMESPACE = "http://www.portalfiscal.inf.br/nfe"
 # What may stand before the root element: blanks, processing instructions, comments.
 _PROLOG = re.compile(rb"(?:\xef\xbb\xbf)?(?:\s+|<\?.*?\?>|<!--.*?-->)*+(<!DOCTYPE)?", re.DOTALL)
 _HOSTILE = re.compile("excessive depth|limit exceeded|too long|entity.*(loop|amplif)", re.I)
+_PARSER = etree.XMLParser(
+    resolve_entities=False,
+    no_network=True,
+    load_dtd=False,
+    dtd_validation=False,
+    huge_tree=False,
+    remove_comments=True,
+    remove_pis=True,
+    collect_ids=False,  # nobody looks elements up by id, and a table of them costs
+)
 _UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -57,18 +67,8 @@ def _parse(content: bytes) -> etree._Element:
     prolog = _PROLOG.match(content)
     if prolog is not None and prolog[1]:
         raise HostileXML("the file holds a DOCTYPE; expected a fiscal document, which has none")
-    # A parser is not shared between documents: a failed one may leave its error log behind.
-    parser = etree.XMLParser(
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        dtd_validation=False,
-        huge_tree=False,
-        remove_comments=True,
-        remove_pis=True,
-    )
     try:
-        root = etree.fromstring(_without_leading_blanks(content), parser)
+        root = etree.fromstring(_without_leading_blanks(content), _PARSER)
     except etree.XMLSyntaxError as error:
         raise _refusal(error, content) from None
     if root.getroottree().docinfo.internalDTD is not None:

@@ -22,8 +22,7 @@ def violations(root: etree._Element, kind: Kind) -> list[str]:
         return []
     log: Iterable[etree._LogEntry] = schema.error_log  # type: ignore[assignment]  # stubs lack it
     return [
-        f"line {entry.line}: {entry.message.replace(_PREFIX, '')}"
-        for entry in islice(log, _SHOWN)
+        f"line {entry.line}: {entry.message.replace(_PREFIX, '')}" for entry in islice(log, _SHOWN)
     ]
 
 

@@ -8,6 +8,7 @@ import signal
 import stat
 from collections.abc import Container, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
@@ -161,11 +162,11 @@ class Folder:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            holder = os.read(descriptor, 200).decode("utf-8", "replace").strip()
+            said = os.read(descriptor, 200).decode("utf-8", "replace").strip()
             os.close(descriptor)
             if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
                 raise FolderBusy(
-                    f"drop folder {self.root} belongs to {_describe(holder)}; stop it first, or "
+                    f"drop folder {self.root} belongs to {_describe(said)}; stop it first, or "
                     "choose another folder"
                 ) from None
             raise FolderUnavailable(f"drop folder {self.root}: {error.strerror}") from error
@@ -210,6 +211,34 @@ def opened(root: Path, *, recursive: bool = False) -> Iterator[Folder]:
         folder.close()
 
 
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """The process that owns a drop folder."""
+
+    pid: int | None
+    """None: it did not leave its number."""
+    described: str
+
+
+def holder(root: Path) -> Holder | None:
+    """Who owns the folder now; None: nobody. Leaves a lock that is held as it is.
+
+    Raises OSError for a lock file that may not be read.
+    """
+    try:
+        descriptor = os.open(root / LOCK_NAME, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        said = os.read(descriptor, 200).decode("utf-8", "replace").strip()
+        return Holder(_pid(said), _describe(said))
+    finally:
+        os.close(descriptor)  # gives a lock that was free back at once
+    return None
+
+
 def _arrival(path: str, status: os.stat_result, *, being_written: bool) -> Arrival:
     return Arrival(
         path,
@@ -242,10 +271,16 @@ def _has_writer(descriptor: int) -> bool:
     return False
 
 
-def _describe(holder: str) -> str:
+def _pid(said: str) -> int | None:
     try:
-        pid = int(json.loads(holder)["pid"])
+        return int(json.loads(said)["pid"])
     except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _describe(said: str) -> str:
+    pid = _pid(said)
+    if pid is None:
         return "another process"
     try:
         command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ")

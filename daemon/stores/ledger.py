@@ -142,15 +142,24 @@ class LedgerReader:
         """The newest jobs first."""
         return self._rows("select * from jobs order by created_at desc limit ?", limit)
 
+    def running(self) -> list[dict[str, object]]:
+        """The jobs that run now; one that a crash left running is not among them."""
+        rows = self._rows("select * from jobs where state = ?", JobState.RUNNING.value)
+        return [row for row in rows if isinstance(row["pid"], int) and _is_alive(row["pid"])]
+
     def job(self, job_id: str) -> dict[str, object] | None:
         """One job, by its id or an unambiguous beginning of it."""
-        found = self._rows(
-            "select * from jobs where job_id = ? or substr(job_id, 1, ?) = ? limit 2",
-            job_id,
-            len(job_id),
-            job_id,
-        )
+        found = self.jobs_like(job_id, 2)
         return found[0] if len(found) == 1 else None
+
+    def jobs_like(self, beginning: str, limit: int) -> list[dict[str, object]]:
+        """The jobs whose ids begin so, the newest first."""
+        return self._rows(
+            "select * from jobs where substr(job_id, 1, ?) = ? order by job_id desc limit ?",
+            len(beginning),
+            beginning,
+            limit,
+        )
 
     def errors(self, job_id: str, limit: int = 100) -> list[dict[str, object]]:
         """The refused files of a job."""
@@ -165,12 +174,23 @@ class LedgerReader:
         if not self._path.exists():
             return []
         with _world_errors(self._path):
-            connection = sqlite3.connect(f"{self._path.resolve().as_uri()}?mode=ro", uri=True)
+            connection = connect_readonly(self._path)
             try:
                 connection.row_factory = sqlite3.Row
                 return [dict(row) for row in connection.execute(query, parameters)]
             finally:
                 connection.close()
+
+
+def connect_readonly(path: Path) -> sqlite3.Connection:
+    """A connection that changes nothing and leaves nothing behind; the file must exist.
+
+    SQLite makes -wal and -shm files even to read, and a reader's would be in the way of a daemon
+    that runs as another user. Without a -wal file nobody writes, so none is needed.
+    """
+    whole = path.resolve()
+    mode = "mode=ro" if Path(f"{whole}-wal").exists() else "mode=ro&immutable=1"
+    return sqlite3.connect(f"{whole.as_uri()}?{mode}", uri=True)
 
 
 def _job_row(job: Job) -> tuple[object, ...]:

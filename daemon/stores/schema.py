@@ -22,9 +22,6 @@ from sqlalchemy.types import TypeEngine, UserDefinedType
 from daemon.documents import layout
 from daemon.documents.layout import Date, Integer, Kind, Moment, Number, Text
 
-EXACT_SUFFIX = "_exato"
-INSTANT_SUFFIX = "_tz"
-
 _CHECKS: dict[str, dict[str, tuple[str, ...]]] = {
     "empresas": {"tipo_pessoa": ("fisica", "juridica")},
     "notas_fiscais": {
@@ -90,17 +87,6 @@ def metadata() -> MetaData:
     return made
 
 
-def stored_columns(column: layout.Column) -> list[str]:
-    """The names under which a store keeps a layout's column: itself, and its twin if any."""
-    match column.kind:
-        case Moment():
-            return [column.name, column.name + INSTANT_SUFFIX]
-        case Number(needs_twin=True):
-            return [column.name, column.name + EXACT_SUFFIX]
-        case _:
-            return [column.name]
-
-
 def _add(made: MetaData, table: layout.Table) -> None:
     columns: list[Column[Any]] = [Column("id", SqlInteger, primary_key=True)]
     if table.parent is not None and table.link is not None:
@@ -113,7 +99,7 @@ def _add(made: MetaData, table: layout.Table) -> None:
             )
         )
     for column in table.columns:
-        first, *twins = stored_columns(column)
+        first, *twins = column.stored_names
         columns.append(_column(table, column, first))
         columns += [_twin(column.kind, twin) for twin in twins]
     columns.append(Column("created_at", DateTime, server_default=func.current_timestamp()))

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 
 from sqlalchemy import create_engine
@@ -201,14 +202,16 @@ class SQLiteStore:
                 own = document.rows.get(table)
                 if own is None:
                     continue
-                base = 0 if parent is None else begins[parent][number]
-                rows += [
-                    (next_id + place, base + int(row[0] or 0), *row)
-                    for place, row in enumerate(own)
-                ]
+                ids = count(next_id)
+                if parent is None:
+                    rows += [(next(ids), *row[1:]) for row in own]
+                else:
+                    # A row is left as it is: the transaction may be tried again.
+                    base = begins[parent][number]
+                    rows += [(next(ids), base + int(row[0] or 0), *row[1:]) for row in own]
                 next_id += len(own)
             for note_id, row in extra:
-                rows.append((next_id, note_id, *row))
+                rows.append((next_id, note_id, *row[1:]))
                 next_id += 1
             connection.executemany(insert.sql, rows)
 

@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 
-from daemon.documents.layout import Moment, Number, Table, tables
+from daemon.documents.layout import Table, tables
 from daemon.documents.layout_nota import EMPRESAS, NF_PARTES, NOTAS_FISCAIS
-from daemon.stores.schema import stored_columns
 
 # A row of party fields: what nf_partes and empresas have in common.
 PARTY_FIELDS = tuple(
@@ -21,6 +20,7 @@ _PROTOCOL = (
     "numero_protocolo",
     "digest_value",
     "data_hora_recebimento",
+    "data_hora_recebimento_tz",
     "codigo_status",
     "motivo_status",
     "xml_completo",
@@ -32,7 +32,7 @@ _PROTOCOL = (
 
 @dataclass(frozen=True, slots=True)
 class Insert:
-    """Inserts `(id, parent's id, *row)`; the row's own first value is passed over."""
+    """Inserts `(id, parent's id, *values)`, or `(id, *values)` for a table without parent."""
 
     table: str
     parent: str | None
@@ -49,17 +49,8 @@ def update_protocol() -> tuple[str, tuple[int, ...]]:
 
     Takes the values at the returned positions of a notas_fiscais row, then the note's id.
     """
-    assignments = []
-    for number, name in enumerate(_PROTOCOL, 1):
-        column = NOTAS_FISCAIS.columns[NOTAS_FISCAIS.position(name) - 1]
-        for stored, value in zip(
-            stored_columns(column), _values(column.kind, f"?{number}"), strict=True
-        ):
-            assignments.append(f"{stored} = {value}")
-    sql = (
-        f"update notas_fiscais set {', '.join(assignments)}, updated_at = current_timestamp "
-        f"where id = ?{len(_PROTOCOL) + 1}"
-    )
+    assignments = ", ".join(f"{name} = ?" for name in _PROTOCOL)
+    sql = f"update notas_fiscais set {assignments}, updated_at = current_timestamp where id = ?"
     return sql, tuple(NOTAS_FISCAIS.position(name) for name in _PROTOCOL)
 
 
@@ -95,24 +86,7 @@ def upsert_party(papel: str) -> str:
 
 
 def _insert(table: Table) -> Insert:
-    names = ["id"]
-    values = ["?1"]
-    if table.link is not None:
-        names.append(table.link)
-        values.append("?2")
-    for number, column in enumerate(table.columns, 4):
-        names += stored_columns(column)
-        values += _values(column.kind, f"?{number}")
-    sql = f"insert into {table.name} ({', '.join(names)}) values ({', '.join(values)})"
+    names = ["id", *([table.link] if table.link else []), *table.stored_names]
+    marks = ", ".join("?" * len(names))
+    sql = f"insert into {table.name} ({', '.join(names)}) values ({marks})"
     return Insert(table.name, table.parent, sql)
-
-
-def _values(kind: object, mark: str) -> list[str]:
-    """How the XML's text becomes the stored columns; the order is that of `stored_columns`."""
-    match kind:
-        case Moment():
-            return [f"substr({mark}, 1, 10) || ' ' || substr({mark}, 12, 8)", mark]
-        case Number(needs_twin=True):
-            return [mark, mark]
-        case _:
-            return [mark]

@@ -1,0 +1,90 @@
+"""`nfed import`: files and folders, now, in the foreground."""
+
+import logging
+import os
+import signal
+import stat
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import typer
+
+from daemon import logs
+from daemon.app import import_roots
+from daemon.cli import output
+from daemon.cli.exits import ExitCode, complain
+from daemon.cli.progress import shown_progress, summary
+from daemon.cli.running import run_loop
+from daemon.core.arrival import shown
+from daemon.intake.folder import Folder
+from daemon.settings import Loaded, load
+
+type Roots = list[tuple[Path, list[str] | None]]
+"""Folders, with None for all that lies there or else the names of files."""
+
+
+def import_paths(paths: Sequence[Path], database: str | None, *, move: bool) -> int:
+    """Imports; returns the exit code."""
+    loaded = load({"database_url": database})
+    roots = roots_of(paths)
+    began = time.monotonic()
+
+    def expected() -> int:
+        return _count(roots, recursive=loaded.settings.recursive)
+
+    with shown_progress(expected) as observer:
+        _configure_logs(loaded)
+        tally, stopped_by = run_loop(
+            import_roots(loaded.settings, roots, move=move, observer=observer)
+        )
+    if tally is not None:
+        output.say(summary(tally, time.monotonic() - began))
+    if stopped_by is not None:
+        complain(f"stopped by {stopped_by.name}; what is stored stays, the rest was not looked at")
+        return ExitCode.SIGNAL + stopped_by
+    if tally is None:
+        return ExitCode.SIGNAL + signal.SIGTERM
+    return ExitCode.SOME_REFUSED if tally.refused or tally.left else ExitCode.OK
+
+
+def roots_of(paths: Iterable[Path]) -> Roots:
+    """Folders first, then the named files by the folders they lie in, symbolic links followed.
+
+    A file that its folder brings anyway is not named again.
+    """
+    folders: dict[Path, None] = {}
+    files: dict[Path, dict[str, None]] = {}
+    for path in paths:
+        whole = Path(os.path.realpath(path))
+        mode = whole.stat().st_mode
+        if stat.S_ISDIR(mode):
+            folders[whole] = None
+        elif stat.S_ISREG(mode):
+            files.setdefault(whole.parent, {})[whole.name] = None
+        else:
+            raise typer.BadParameter(f"{shown(str(path))} is neither a file nor a folder")
+    return [*((folder, None) for folder in folders), *((f, list(n)) for f, n in files.items())]
+
+
+def _count(roots: Roots, *, recursive: bool) -> int:
+    logs.configure("CRITICAL", "console")  # the import itself says what it leaves alone
+    return sum(
+        Folder(root, recursive=recursive).backlog() if names is None else len(names)
+        for root, names in roots
+    )
+
+
+def _configure_logs(loaded: Loaded) -> None:
+    """Unless a level is set, only what the progress does not say itself."""
+    settings = loaded.settings
+    if loaded.origins["log_level"] != "default":
+        logs.configure(settings.log_level, settings.log_format)
+        return
+    logs.configure("WARNING", settings.log_format)
+    logging.getLogger("nfed").addFilter(_is_not_said_by_progress)
+
+
+def _is_not_said_by_progress(record: logging.LogRecord) -> bool:
+    said = record.msg
+    return not (isinstance(said, dict) and said.get("event") == "file_processing_failed")
