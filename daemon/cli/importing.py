@@ -17,7 +17,7 @@ from daemon.cli.exits import ExitCode, complain
 from daemon.cli.progress import shown_progress, summary
 from daemon.cli.running import run_loop
 from daemon.core.arrival import shown
-from daemon.intake.folder import Folder
+from daemon.intake.folder import Folder, is_candidate
 from daemon.settings import Loaded, load
 
 type Roots = list[tuple[Path, list[str] | None]]
@@ -64,7 +64,12 @@ def roots_of(paths: Iterable[Path]) -> Roots:
             files.setdefault(whole.parent, {})[whole.name] = None
         else:
             raise typer.BadParameter(f"{shown(str(path))} is neither a file nor a folder")
-    return [*((folder, None) for folder in folders), *((f, list(n)) for f, n in files.items())]
+    roots: Roots = [(folder, None) for folder in folders]
+    for parent, names in files.items():
+        rest = [name for name in names if not (parent in folders and is_candidate(name))]
+        if rest:
+            roots.append((parent, rest))
+    return roots
 
 
 def _count(roots: Roots, *, recursive: bool) -> int:

@@ -1,39 +1,201 @@
-"""Every command of `nfed`, and what its exit codes mean."""
+"""Every command of `nfed`: what it takes and what it says of itself.
 
-import asyncio
+The work is imported when it is asked for, so that --help and the shell's completion are quick.
+"""
+
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from daemon import logs
-from daemon.app import run_daemon
-from daemon.errors import ConfigError, FolderUnavailable, StoreUnavailable
-from daemon.settings import load
+from daemon import __version__
+from daemon.cli.exits import Command
+from daemon.cli.output import escape_what_cannot_be_encoded
 
-app = typer.Typer(
+app = Command(
     name="nfed",
-    help="Imports Brazilian fiscal XML into a database, exactly once.",
     no_args_is_help=True,
+    pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+FolderOption = Annotated[
+    Path | None,
+    typer.Option("--folder", metavar="DIR", help="The drop folder, instead of xml_folder."),
+]
+DatabaseOption = Annotated[
+    str | None,
+    typer.Option("--database", metavar="URL", help="The database, instead of database_url."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="JSON, for programs.")]
 
-@app.command()
-def run(
-    folder: Annotated[Path | None, typer.Option(help="The drop folder.")] = None,
-    database: Annotated[str | None, typer.Option(help="The database's URL.")] = None,
-    once: Annotated[bool, typer.Option("--once", help="Import what is there, then stop.")] = False,
+
+def _example(*lines: str) -> str:
+    return "\n".join(["Example:", *(f"$ {line}" for line in lines)])
+
+
+def _say_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"nfed {__version__}")
+        raise typer.Exit
+
+
+@app.callback(
+    epilog=_example("nfed run", "nfed import ~/notas --move", "nfed COMMAND --help")
+    + """
+
+Exit codes: 0 all went well; 1 some files were refused, or what was asked for
+is not there; 2 usage; 75 try again later (database or folder busy); 78 bad
+configuration; 130 Ctrl-C."""
+)
+def nfed(
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_say_version, is_eager=True, help="Say the version and exit."
+        ),
+    ] = False,
 ) -> None:
-    """Watch the drop folder and import what arrives."""
-    settings = load({"xml_folder": folder, "database_url": database}).settings
-    logs.configure(settings.log_level, settings.log_format)
-    raise typer.Exit(asyncio.run(run_daemon(settings, once=once)))
+    """Imports Brazilian fiscal XML into a database, exactly once.
+
+    Settings come from options, the environment (NFED_…), .env and nfed.toml,
+    in this order; `nfed config` shows them all.
+    """
+    escape_what_cannot_be_encoded()
 
 
-@app.command()
-def version() -> None:
-    """Say the version."""
+@app.command(epilog=_example("nfed run --folder /srv/xml --database sqlite:////srv/nfed.db"))
+def run(
+    folder: FolderOption = None,
+    database: DatabaseOption = None,
+    once: Annotated[
+        bool, typer.Option("--once", help="Import what is there, then stop (exit 0).")
+    ] = False,
+) -> None:
+    """Watch the drop folder and import what arrives.
+
+    Imported files go to done/, refused ones to failed/ with the reason beside
+    them. Ctrl-C or SIGTERM finishes the running chunks; a second one gives up
+    at once, losing nothing.
+    """
+    from daemon.cli import running
+
+    raise typer.Exit(running.run(folder, database, once=once))
 
 
-_ = (ConfigError, FolderUnavailable, StoreUnavailable)
+@app.command(
+    "import", epilog=_example("nfed import ~/notas nota.xml", "nfed import ~/notas --move")
+)
+def import_(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="PATH", exists=True, readable=False, help="Files, or folders of them."
+        ),
+    ],
+    database: DatabaseOption = None,
+    move: Annotated[
+        bool,
+        typer.Option("--move", help="Put files away in done/ and failed/ beside them."),
+    ] = False,
+) -> None:
+    """Import files or folders now, in the foreground.
+
+    Of a folder it takes what ends in .xml, a named file whatever its name.
+    Files stay where they are without --move. Exit code 0: all imported or
+    stored before; 1: some refused or left.
+    """
+    from daemon.cli import importing
+
+    raise typer.Exit(importing.import_paths(paths, database, move=move))
+
+
+@app.command(epilog=_example("nfed status", "nfed status --json | jq .folder.backlog"))
+def status(
+    folder: FolderOption = None, database: DatabaseOption = None, as_json: JsonOption = False
+) -> None:
+    """Show backlog, daemon, database, jobs and refused files on one screen."""
+    from daemon.cli import status as work
+
+    work.say_status(folder, database, as_json=as_json)
+
+
+@app.command(epilog=_example("nfed jobs", "nfed jobs 20261123-1830"))
+def jobs(
+    job_id: Annotated[
+        str | None, typer.Argument(metavar="ID", help="A job's id, or how it begins.")
+    ] = None,
+    database: DatabaseOption = None,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many jobs.")] = 20,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the history of jobs, or one job with its errors."""
+    from daemon.cli import jobs as work
+
+    raise typer.Exit(work.jobs(job_id, database, limit=limit, as_json=as_json))
+
+
+@app.command(epilog=_example("nfed retry nota.xml", "nfed retry --all"))
+def retry(
+    context: typer.Context,
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="FILE", help="Names in failed/, or paths to files there."),
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All refused files.")] = False,
+    folder: FolderOption = None,
+) -> None:
+    """Put refused files back into the drop folder."""
+    from daemon.cli import retry as work
+
+    if bool(files) == everything:
+        context.fail("expected either FILE... or --all")
+    raise typer.Exit(work.retry(files or [], folder))
+
+
+@app.command(epilog=_example("nfed check", "nfed check nota.xml"))
+def check(
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="FILE",
+            exists=True,
+            dir_okay=False,
+            readable=False,
+            help="Say what an import would do with these, importing nothing.",
+        ),
+    ] = None,
+    folder: FolderOption = None,
+    database: DatabaseOption = None,
+) -> None:
+    """Check that nfed can work here, or what it would do with files.
+
+    Without files: configuration, folder, free space, limits, database and
+    schema, each ok or what to do about it. Exit code 1: something has to be
+    done, or a file would be refused.
+    """
+    if files:
+        from daemon.cli.check_files import check_files
+
+        raise typer.Exit(check_files(files, database))
+    from daemon.cli import check as work
+
+    raise typer.Exit(work.check(folder, database))
+
+
+@app.command(epilog=_example("nfed config", "nfed config --json"))
+def config(
+    folder: FolderOption = None, database: DatabaseOption = None, as_json: JsonOption = False
+) -> None:
+    """Show every setting, its value and where it came from."""
+    from daemon.cli.config import say_config
+
+    say_config(folder, database, as_json=as_json)
+
+
+@app.command(epilog=_example("nfed schema > dicionario.md"))
+def schema() -> None:
+    """Print the data dictionary as Markdown: tables, columns, types, XML paths."""
+    from daemon.cli.dictionary import dictionary
+
+    typer.echo(dictionary(), nl=False)

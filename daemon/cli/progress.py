@@ -1,5 +1,6 @@
 """What an import shows of itself: a bar on a terminal, plain lines in a pipe."""
 
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -70,9 +71,12 @@ def summary(tally: Tally, seconds: float) -> str:
 
 
 def _say_remarks(job: Job, fates: Sequence[Fate]) -> None:
-    for line in _remarks(job, fates):
-        sys.stdout.write(line + "\n")
-    sys.stdout.flush()
+    try:
+        for line in _remarks(job, fates):
+            sys.stdout.write(line + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:  # nobody listens any more; the import goes on
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _remarks(job: Job, fates: Sequence[Fate]) -> Iterator[str]:

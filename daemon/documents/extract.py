@@ -145,10 +145,11 @@ class Extraction:
                 if len(child):
                     attributes = child.attrib
                     if attributes:
-                        said.append(f"{name}@{sorted(attributes.items())}")
-                        if known.attributes:
-                            self._attributes(child, known)
-                    said.append(f"{name}({self._visit(child, known)})")
+                        self._attributes(child, known)
+                        heading = f"{name}@{sorted(attributes.items())}"
+                    else:
+                        heading = name
+                    said.append(f"{heading}({self._visit(child, known)})")
                     continue
                 text = child.text or ""
                 for slot, position, convert in known.fills:

@@ -246,7 +246,7 @@ NF_ITENS_COMBUSTIVEL = Table(
         Column("valor_partida", MONEY, "vPart"),
         Column("codigo_if", Text(21), "CODIF"),
         Column("uf_consumo", Text(2), "UFCons"),
-        Column("base_calculo_cide", QUANTITY_12, "CIDE/qBCProd"),
+        Column("base_calculo_cide", Number(17, 4), "CIDE/qBCProd"),
         Column("aliquota_cide", QUANTITY, "CIDE/vAliqProd"),
         Column("valor_cide", MONEY, "CIDE/vCIDE"),
     ),

@@ -24,6 +24,10 @@ _PARSER = etree.XMLParser(
     remove_pis=True,
     collect_ids=False,  # nobody looks elements up by id, and a table of them costs
 )
+# A beginning of XML, be it only a part of its byte order mark.
+_BEGINS = re.compile(
+    rb"(?:\xef|\xef\xbb|\xff|\xfe)\Z|(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)?[\0 \t\r\n]*(?:<|\Z)"
+)
 _UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -85,12 +89,12 @@ def _refusal(error: etree.XMLSyntaxError, content: bytes) -> XMLParseError | Hos
     reason = (error.msg or "not well-formed").rpartition(", line ")[0] or error.msg or "not XML"
     reason = " ".join(reason.split())
     where = f"line {line}, column {column}"
-    if not content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"<", *_UTF_16_MARKS, b"\0<")):
+    if _HOSTILE.search(reason):
+        return HostileXML(f"{reason} at {where}; expected a fiscal document")
+    if not _BEGINS.match(content):
         return XMLParseError(
             f"not XML: begins with {_shown(content[:12])!r} at {where}; expected '<'"
         )
-    if _HOSTILE.search(reason):
-        return HostileXML(f"{reason} at {where}; expected a fiscal document")
     if _ends_early(content):
         return XMLTruncated(f"ends too early: {reason} at {where}")
     return XMLParseError(f"not well-formed XML: {reason} at {where}")

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 from functools import cache
+from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
 
-import nfelib
 from lxml import etree
 
 from daemon.documents.reader import Kind
@@ -28,5 +28,12 @@ def violations(root: etree._Element, kind: Kind) -> list[str]:
 
 @cache
 def _schema(file: str) -> etree.XMLSchema:
-    folder = Path(nfelib.__file__).parent / "nfe" / "schemas" / "v4_0"
-    return etree.XMLSchema(file=str(folder / file))
+    return etree.XMLSchema(file=str(_folder() / "nfe" / "schemas" / "v4_0" / file))
+
+
+def _folder() -> Path:
+    """Where nfelib lies; found without importing it, which would cost each worker 50 ms."""
+    found = find_spec("nfelib")
+    if found is None or found.origin is None:
+        raise FileNotFoundError("the package nfelib, which carries the official XSDs, is missing")
+    return Path(found.origin).parent

@@ -1,0 +1,163 @@
+"""The bare loop that nfed is measured against: one process, one file after the other.
+
+    python -m bench.bare FOLDER DATABASE
+
+It reads, parses, checks by the XSD and extracts as nfed does, puts the same rows into the same
+tables with the same pragmas, and renames each file into done/. It is what a sensible programmer
+writes who trusts folder, files and machine: no ledger, no log, no look for a note that is stored
+already, no second process, no fsync of a folder. Prints the seconds it took, without start-up.
+"""
+
+import asyncio
+import os
+import sqlite3
+import sys
+import time
+from collections.abc import Iterable
+from itertools import batched
+from pathlib import Path
+
+from daemon.documents.layout import Table, tables
+from daemon.documents.layout_nota import NF_PARTES, NOTAS_FISCAIS
+from daemon.documents.nfe import Checks, Document, document_from
+from daemon.settings import Settings
+from daemon.stores.sqlite import SQLiteStore
+from daemon.stores.sqlite_sql import PARTY_FIELDS, upsert_party
+
+TRANSACTION_FILES = 200
+
+_FILE_NAME = NOTAS_FISCAIS.position("arquivo_nome")
+_PAPEL = NF_PARTES.position("papel")
+_CPF_CNPJ = NF_PARTES.position("cpf_cnpj")
+_PARTY = tuple(NF_PARTES.position(name) for name in PARTY_FIELDS)
+_LINKS = {papel: NOTAS_FISCAIS.position(f"{papel}_id") for papel in ("emitente", "destinatario")}
+_UPSERTS = {papel: upsert_party(papel) for papel in _LINKS}
+
+type Values = tuple[object, ...]
+
+
+def import_folder(folder: Path, database: Path) -> float:
+    """Imports every file of the folder into a database that has its tables; returns the seconds.
+
+    The clock runs from the listing of the folder to the last rename; the schemas are compiled
+    before.
+    """
+    done = folder / "done"
+    done.mkdir()
+    connection = _connected(database)
+    checks = _checks()
+    sink = _Sink()
+    with os.scandir(folder) as entries:
+        first = next(entry.path for entry in entries if entry.is_file())
+    document_from(Path(first).read_bytes(), checks)
+
+    began = time.perf_counter()
+    names = [entry.name for entry in os.scandir(folder) if entry.is_file()]
+    for some in batched(names, TRANSACTION_FILES):
+        documents = []
+        for name in some:
+            with open(f"{folder}/{name}", "rb") as file:
+                document = document_from(file.read(), checks)
+            document.rows["notas_fiscais"][0][_FILE_NAME] = name
+            documents.append(document)
+        connection.execute("begin immediate")
+        sink.write(connection, documents)
+        connection.execute("commit")
+        for name in some:
+            os.rename(f"{folder}/{name}", f"{done}/{name}")
+    seconds = time.perf_counter() - began
+
+    connection.close()
+    return seconds
+
+
+class _Sink:
+    """Writes documents into an empty database; keeps the next id of every table in memory."""
+
+    def __init__(self) -> None:
+        self._tables = [table for name, table in tables().items() if name != "empresas"]
+        self._sql = {table.name: _insert(table) for table in self._tables}
+        self._next = {table.name: 1 for table in self._tables}
+
+    def write(self, connection: sqlite3.Connection, documents: list[Document]) -> None:
+        """Everything that the documents hold, parties first, for the notes name them by id."""
+        _link_parties(connection, documents)
+        rows: dict[str, list[Values]] = {table.name: [] for table in self._tables}
+        following = self._next
+        for document in documents:
+            begins: dict[str, int] = {}
+            for table in self._tables:
+                own = document.rows.get(table.name)
+                if own is None:
+                    continue
+                first = begins[table.name] = following[table.name]
+                following[table.name] = first + len(own)
+                into = rows[table.name]
+                if table.parent is None:
+                    into += [(number, *row[1:]) for number, row in enumerate(own, first)]
+                else:
+                    parent = begins[table.parent]
+                    into += [
+                        (number, parent + int(row[0] or 0), *row[1:])
+                        for number, row in enumerate(own, first)
+                    ]
+        for name, values in rows.items():
+            if values:
+                connection.executemany(self._sql[name], values)
+
+
+def _link_parties(connection: sqlite3.Connection, documents: Iterable[Document]) -> None:
+    """One row of empresas a party, as its newest note writes it; each note gets their ids."""
+    newest: dict[tuple[str, object], Values] = {}
+    links = []
+    for document in documents:
+        for row in document.rows["nf_partes"]:
+            papel, number = str(row[_PAPEL]), row[_CPF_CNPJ]
+            if papel not in _LINKS or number is None:
+                continue
+            links.append((document.rows["notas_fiscais"][0], _LINKS[papel], number))
+            held = newest.get((papel, number))
+            if held is None or document.issued_utc >= str(held[-1]):
+                kind = "fisica" if len(str(number)) == 11 else "juridica"
+                newest[papel, number] = (*(row[at] for at in _PARTY), kind, document.issued_utc)
+    for papel, sql in _UPSERTS.items():
+        connection.executemany(sql, [row for (role, _), row in newest.items() if role == papel])
+    numbers = list({number for _, number in newest})
+    marks = ", ".join("?" * len(numbers))
+    ids = dict(
+        connection.execute(
+            f"select cpf_cnpj, id from empresas where cpf_cnpj in ({marks})", numbers
+        ).fetchall()
+    )
+    for note, position, number in links:
+        note[position] = ids[number]
+
+
+def _insert(table: Table) -> str:
+    names = ["id", *([table.link] if table.link else []), *table.stored_names]
+    return f"insert into {table.name} ({', '.join(names)}) values ({', '.join('?' * len(names))})"
+
+
+def _connected(database: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(database, isolation_level=None)
+    connection.execute("pragma journal_mode = wal")
+    connection.execute("pragma synchronous = full")
+    return connection
+
+
+def _checks() -> Checks:
+    """The checks that nfed makes when nothing is set."""
+    settings = Settings.model_construct()
+    return Checks(settings.check_schema, settings.check_key, settings.keep_xml)
+
+
+async def _make_tables(database: Path) -> None:
+    store = SQLiteStore(database)
+    await store.open()
+    await store.close()
+
+
+if __name__ == "__main__":
+    _folder, _database = map(Path, sys.argv[1:])
+    asyncio.run(_make_tables(_database))
+    print(import_folder(_folder, _database))

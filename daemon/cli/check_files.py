@@ -1,0 +1,84 @@
+"""`nfed check FILE…`: what an import would do with files, importing nothing."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from daemon.app import worker_settings_of
+from daemon.cli import database, output
+from daemon.cli.check import Level, Verdict, say
+from daemon.cli.exits import ExitCode
+from daemon.core.arrival import shown
+from daemon.core.outcome import Deferred, Duplicate, Imported, Outcome, Reason, Refused, Updated
+from daemon.core.verdict import Stored, verdict
+from daemon.documents.layout_nota import NOTAS_FISCAIS
+from daemon.documents.nfe import Document
+from daemon.errors import XMLTruncated
+from daemon.flow.worker import read_file
+from daemon.settings import load
+
+_MODELO = NOTAS_FISCAIS.position("modelo")
+_KINDS = {"55": "NF-e", "65": "NFC-e"}
+
+
+def check_files(files: Sequence[Path], url: str | None) -> int:
+    """Says what would become of each; returns the exit code."""
+    settings = load({"database_url": url}).settings
+    reading_settings = worker_settings_of(settings)
+    known: dict[str, Stored] = {}
+    refused = False
+    for file in files:
+        # Symbolic links are followed, as `nfed import` follows those that it is given.
+        result = read_file(os.path.realpath(file), reading_settings).result
+        name = shown(str(file))
+        if isinstance(result, Document):
+            stored = known.get(result.chave) or database.stored(settings.sqlite_path, result.chave)
+            outcome = verdict(result, stored)
+            if isinstance(outcome, Imported | Updated):
+                known[result.chave] = Stored(result.content_sha256, result.status, name)
+        else:
+            outcome = result
+        refused |= isinstance(outcome, Refused | Deferred)
+        _say(name, result, outcome)
+    return ExitCode.SOME_REFUSED if refused else ExitCode.OK
+
+
+def _say(name: str, result: Document | Refused | Deferred, outcome: Outcome) -> None:
+    level, fate, advice = _told(outcome)
+    if isinstance(result, Document):
+        say(Verdict(level, f"{name}: {_described(result)}: {fate}"))
+        for finding in result.findings:
+            output.say(f"     warning {finding.code}: {shown(' '.join(finding.text.split()))}")
+    else:
+        say(Verdict(level, f"{name}: {fate}"))
+    if advice:
+        output.say(f"     {advice}")
+
+
+def _described(document: Document) -> str:
+    modelo = str(document.rows["notas_fiscais"][0][_MODELO])
+    items = output.plural(len(document.rows.get("nf_itens", ())), "item")
+    return f"{_KINDS[modelo]} {document.chave}, {document.status.value}, {items}"
+
+
+def _told(outcome: Outcome) -> tuple[Level, str, str]:
+    """How it ends, in words, and what to do."""
+    match outcome:
+        case Imported():
+            return Level.OK, "new, would be imported", ""
+        case Updated():
+            return Level.OK, "would bring the stored note its protocol", ""
+        case Duplicate(stored_from=stored_from):
+            source = f" from {shown(stored_from)}" if stored_from else ""
+            return Level.OK, f"duplicate, already stored{source}", ""
+        case Refused(error, error_type, advice):
+            return Level.FAIL, f"would be refused: {error_type}: {_line(error)}", advice
+        case Deferred(Reason.INCOMPLETE, detail):
+            refusal = f"would be refused: {XMLTruncated.error_type}: {_line(detail)}"
+            return Level.FAIL, refusal, XMLTruncated.advice
+        case Deferred(reason, detail):
+            return Level.FAIL, f"would be left: {reason.value}: {_line(detail)}", ""
+
+
+def _line(text: str) -> str:
+    return shown(" ".join(text.split()))

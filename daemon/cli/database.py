@@ -1,0 +1,78 @@
+"""A look at the main database that changes nothing."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import create_engine
+from sqlalchemy.pool import StaticPool
+
+from daemon.core.verdict import Stored
+from daemon.errors import StoreUnavailable
+from daemon.stores import migrations
+from daemon.stores.ledger import connect_readonly
+from daemon.stores.migrations import SchemaState
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseView:
+    """How the database stands."""
+
+    exists: bool
+    error: str | None = None
+    """Why it cannot be read; None: it can."""
+    schema: SchemaState | None = None
+    notes: int | None = None
+    """How many notes it holds; None: it has no tables yet, or cannot be read."""
+
+
+def view(path: Path) -> DatabaseView:
+    """Looks; never raises for what a database can be."""
+    if not path.exists():
+        return DatabaseView(False, f"{path} does not exist yet; the first import makes it")
+    try:
+        with readonly(path) as connection:
+            schema = schema_of(connection)
+            notes = None
+            if schema.current is not None:
+                notes = connection.execute("select count(*) from notas_fiscais").fetchone()[0]
+            return DatabaseView(True, None, schema, notes)
+    except StoreUnavailable as error:
+        return DatabaseView(True, str(error))
+
+
+def schema_of(connection: sqlite3.Connection) -> SchemaState:
+    """Where the schema stands."""
+    engine = create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool)
+    with engine.connect() as handle:
+        return migrations.state(handle)
+
+
+def stored(path: Path, chave: str) -> Stored | None:
+    """What the database knows of a note; None: nothing. Raises StoreUnavailable."""
+    if not path.exists():
+        return None
+    with readonly(path) as connection:
+        if schema_of(connection).current is None:
+            return None
+        row = connection.execute(
+            "select conteudo_sha256, status, arquivo_nome from notas_fiscais "
+            "where chave_acesso = ?",
+            (chave,),
+        ).fetchone()
+    return None if row is None else Stored(*row)
+
+
+@contextmanager
+def readonly(path: Path) -> Iterator[sqlite3.Connection]:
+    """A connection for the block. Raises StoreUnavailable, whatever is wrong."""
+    try:
+        connection = connect_readonly(path)
+        try:
+            yield connection
+        finally:
+            connection.close()
+    except (sqlite3.Error, OSError) as error:
+        raise StoreUnavailable(f"database {path}: {error}") from error

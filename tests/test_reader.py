@@ -1,0 +1,110 @@
+"""The parser trusts nobody, and says what it found."""
+
+import time
+
+import pytest
+from lxml import etree
+
+from daemon.documents.reader import read
+from daemon.errors import HostileXML, NotFiscal, XMLParseError, XMLTruncated
+from tests.notes import note
+
+
+@pytest.mark.parametrize("pretty", [False, True])
+def test_every_beginning_of_a_note_is_truncated_and_nothing_else(pretty):
+    whole = note(1)
+    if pretty:
+        whole = etree.tostring(
+            etree.fromstring(whole), pretty_print=True, xml_declaration=True, encoding="utf-8"
+        )
+    end = len(whole.rstrip())
+
+    for length in range(0, end, 7):
+        with pytest.raises(XMLTruncated):
+            read(whole[:length])
+    assert read(whole).kind == "nfeProc"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "iso-8859-1"])
+def test_a_beginning_is_truncated_in_every_encoding(encoding):
+    text = '<?xml version="1.0" encoding="%s"?><NFe><infNFe><x>açaí</x></infNFe></NFe>'
+    whole = (text % encoding.removesuffix("-sig")).encode(encoding)
+
+    for length in range(len(whole) - 1):
+        with pytest.raises(XMLTruncated):
+            read(whole[:length])
+    assert "açaí" in read(whole).text
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"hello", "not XML: begins with 'hello'"),
+        (b"\x89PNG\r\n\x1a\n", "not XML"),
+        (b"<NFe><b></a></NFe>", "Opening and ending tag mismatch"),
+        (b"<NFe></NFe><NFe/>", "Extra content"),
+        (b"<NFe>\xe9</NFe>", "encoding"),
+        ('<?xml version="1.0" encoding="UTF-16"?><NFe/>'.encode(), "not well-formed"),
+        ("<NFe/>".encode("utf-16-le"), "not well-formed"),
+        (b"<NFe>&undefined;</NFe>", "Entity 'undefined' not defined"),
+        (b"<NFe>\x00</NFe>", "Char 0x0"),
+    ],
+)
+def test_what_is_no_xml_is_refused_with_place_and_reason(content, says):
+    with pytest.raises(XMLParseError) as refusal:
+        read(content)
+
+    assert not isinstance(refusal.value, XMLTruncated)
+    assert says in str(refusal.value)
+    assert "line 1, column" in str(refusal.value)
+
+
+BILLION_LAUGHS = (
+    b'<?xml version="1.0"?><!DOCTYPE l [<!ENTITY a "ha">'
+    + b"".join(b'<!ENTITY %c "%b">' % (98 + i, b"&%c;" % (97 + i) * 10) for i in range(20))
+    + b"]><NFe>&t;</NFe>"
+)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"<!DOCTYPE NFe><NFe/>",
+        b'<?xml version="1.0"?>\n<!-- x --><!DOCTYPE NFe SYSTEM "file:///etc/passwd"><NFe/>',
+        b'<!DOCTYPE NFe [<!ENTITY x SYSTEM "file:///etc/passwd">]><NFe>&x;</NFe>',
+        b'<!DOCTYPE NFe SYSTEM "http://127.0.0.1:9/x.dtd"><NFe/>',
+        b"\xef\xbb\xbf <!DOCTYPE NFe><NFe/>",
+        "<!DOCTYPE NFe [<!ENTITY x 'y'>]><NFe>&x;</NFe>".encode("utf-16"),
+        BILLION_LAUGHS,
+        b"<a>" * 10_000 + b"</a>" * 10_000,
+        b"<NFe>" + b"x" * 20_000_000 + b"</NFe>",
+    ],
+    ids=["doctype", "after-comment", "file", "network", "bom", "utf-16", "laughs", "deep", "long"],
+)
+def test_hostile_xml_is_refused_fast(content):
+    began = time.monotonic()
+
+    with pytest.raises(HostileXML):
+        read(content)
+
+    assert time.monotonic() - began < 5
+
+
+def test_a_comment_that_names_a_doctype_is_no_doctype():
+    assert read(b"<!-- <!DOCTYPE x> --><NFe/>").kind == "NFe"
+
+
+def test_another_document_is_refused_and_its_root_named():
+    with pytest.raises(NotFiscal) as refusal:
+        read(b'<html xmlns="http://www.w3.org/1999/xhtml"/>')
+
+    assert "<{http://www.w3.org/1999/xhtml}html>" in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "declared"), [("utf-8-sig", "UTF-8"), ("iso-8859-1", "ISO-8859-1")]
+)
+def test_the_text_is_what_came(encoding, declared):
+    text = f'<?xml version="1.0" encoding="{declared}"?>\r\n<NFe>\t<x>Açúcar</x></NFe>\n'
+
+    assert read(text.encode(encoding)).text == text
