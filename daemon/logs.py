@@ -20,7 +20,14 @@ def configure(level: str, style: str, stream: TextIO | None = None) -> None:
         structlog.processors.TimeStamper(fmt="%H:%M:%S" if console else "iso", utc=not console),
     ]
     render: list[structlog.typing.Processor] = (
-        [structlog.dev.ConsoleRenderer(colors=out.isatty(), pad_event_to=0)]
+        [
+            structlog.dev.ConsoleRenderer(
+                colors=out.isatty(),
+                pad_event_to=0,
+                # The default shows local variables, and with them document bodies.
+                exception_formatter=structlog.dev.plain_traceback,
+            )
+        ]
         if console
         else [
             structlog.processors.format_exc_info,

@@ -42,8 +42,15 @@ def test_the_check_digit_is_one_digit_and_makes_a_key(first_43):
     assert is_well_formed(chave)
     key = split(chave)
     assert (
-        key.uf + key.ano_mes + key.cpf_cnpj + key.modelo + key.serie + key.numero
-        + key.tipo_emissao + key.codigo_numerico + key.digito
+        key.uf
+        + key.ano_mes
+        + key.cpf_cnpj
+        + key.modelo
+        + key.serie
+        + key.numero
+        + key.tipo_emissao
+        + key.codigo_numerico
+        + key.digito
     ) == chave
 
 

@@ -306,13 +306,17 @@ def test_a_refused_file_lies_in_failed_with_its_reason_beside_it(rig):
     assert said["sha256"] == hashlib.sha256(content).hexdigest()
     assert len(str(said["advice"])) > 20
     recorded = rig.history("select name, outcome, error, error_type, sha256 from files")
-    assert recorded == [("pedido.xml", "refused", said["error"], said["error_type"], said["sha256"])]
+    assert recorded == [
+        ("pedido.xml", "refused", said["error"], said["error_type"], said["sha256"])
+    ]
 
 
 def test_one_bad_file_in_a_batch_costs_only_itself(rig):
     dropped = notes(30)
     rig.drop_all(dropped)
-    for n, content in enumerate((b"", b"\0\1\2", b"<a>", b"<a/>", b"<!DOCTYPE a><a/>", b"\xff" * 99)):
+    for n, content in enumerate(
+        (b"", b"\0\1\2", b"<a>", b"<a/>", b"<!DOCTYPE a><a/>", b"\xff" * 99)
+    ):
         rig.drop(content, f"bad-{n}.xml")
 
     rig.start(incomplete_grace_seconds=1)
@@ -469,7 +473,7 @@ NAMES = {
     "255-bytes-accents": "é".encode() * 125 + b"x.xml",
     "newline": b"nota\nfiscal.xml",
     "leading-dash": b"-rf.xml",
-    "quotes": b"it's \"quoted\" $(id) `x` %s {0}.xml",
+    "quotes": b'it\'s "quoted" $(id) `x` %s {0}.xml',
     "backslash": b"a\\b.xml",
     "emoji": "🧾.xml".encode(),
 }

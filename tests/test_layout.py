@@ -39,7 +39,7 @@ def test_no_column_is_narrower_than_the_one_that_users_have():
             continue
         name, _, size = kind.rstrip(")").partition("(")
         match name, found.kind:
-            case ("varchar" | "char"), Text(length):
+            case (("varchar" | "char"), Text(length)):
                 fits = length is None or length >= int(size)
             case "text", Text(None):
                 fits = True

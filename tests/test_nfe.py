@@ -136,7 +136,9 @@ def test_another_model_is_refused(modelo):
         document_from(with_value(note(1), "mod", modelo), CHECKS)
 
 
-@pytest.mark.parametrize("xml", [b"<nfeProc/>", b"<NFe/>", b"<NFe><infNFe/></NFe>", b"<nfeProc><NFe/></nfeProc>"])
+@pytest.mark.parametrize(
+    "xml", [b"<nfeProc/>", b"<NFe/>", b"<NFe><infNFe/></NFe>", b"<nfeProc><NFe/></nfeProc>"]
+)
 def test_a_wrapper_without_a_note_is_refused(xml):
     with pytest.raises(DocumentError):
         document_from(xml, CHECKS)
@@ -193,8 +195,7 @@ def test_items_with_their_numbers_exchanged_are_another_content():
     exchanged = exchanged.replace(b'nItem="x"', b'nItem="2"')
 
     assert (
-        document_from(exchanged, CHECKS).content_sha256
-        != document_from(xml, CHECKS).content_sha256
+        document_from(exchanged, CHECKS).content_sha256 != document_from(xml, CHECKS).content_sha256
     )
 
 

@@ -44,7 +44,7 @@ def test_a_beginning_is_truncated_in_every_encoding(encoding):
         (b"<NFe><b></a></NFe>", "Opening and ending tag mismatch"),
         (b"<NFe></NFe><NFe/>", "Extra content"),
         (b"<NFe>\xe9</NFe>", "encoding"),
-        ('<?xml version="1.0" encoding="UTF-16"?><NFe/>'.encode(), "not well-formed"),
+        (b'<?xml version="1.0" encoding="UTF-16"?><NFe/>', "not well-formed"),
         ("<NFe/>".encode("utf-16-le"), "not well-formed"),
         (b"<NFe>&undefined;</NFe>", "Entity 'undefined' not defined"),
         (b"<NFe>\x00</NFe>", "Char 0x0"),

@@ -103,7 +103,8 @@ class BatchProcessor:
                 job.fail(self.outage or f"no progress for {self._timeout_seconds:g} s", _now())
             except Exception as error:
                 log.exception("batch_processing_broke", error=str(error))
-                job.fail(f"{type(error).__name__}: {error}", _now())
+                cause = _first(error)
+                job.fail(f"{type(cause).__name__}: {cause}", _now())
             except asyncio.CancelledError:
                 job.cancel("given up at once, on request", _now())
                 raise
@@ -283,6 +284,13 @@ def _count(job: Job, outcomes: Sequence[Outcome]) -> None:
                 job.refused += 1
             case Deferred():
                 job.deferred += 1
+
+
+def _first(error: BaseException) -> BaseException:
+    """What a task group's error is about."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
 def _now() -> datetime:
