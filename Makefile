@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format bench demo schema clean lock
+.PHONY: help setup run test check format docs bench demo clean lock
 
 help: ## Say what can be made.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ check: setup ## Everything that a commit must pass.
 format: setup ## Format the code.
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+docs: setup ## Renew what is generated in README.md and docs/.
+	@$(BIN)/python docs/build.py
 
 bench: setup ## Measure; prints ratios taken in one run.
 	@$(BIN)/python -m bench

@@ -92,13 +92,14 @@ class BatchProcessor:
         without an outcome are where they were.
         """
         job.start(_now())
-        await self._ports.ledger.save_job(job)
         stayed: list[Fate] = []
         report = Report(job)
         with structlog.contextvars.bound_contextvars(job_id=job.job_id):
             report.started()
             try:
                 complete = await self._chunks(job, batch, final, stayed, report)
+            except StoreUnavailable:
+                job.cancel("stopped on request", _now())
             except TimeoutError:
                 job.fail(self.outage or f"no progress for {self._timeout_seconds:g} s", _now())
             except Exception as error:
@@ -114,9 +115,16 @@ class BatchProcessor:
                 else:
                     job.cancel("stopped on request", _now())
             finally:
-                await asyncio.shield(self._ports.ledger.save_job(job))
+                await self._save(job)
                 report.ended()
         return stayed
+
+    async def _save(self, job: Job) -> None:
+        """Writes the job's end; a ledger that cannot be written to changes nothing else."""
+        try:
+            await asyncio.shield(self._ports.ledger.save_job(job))
+        except StoreUnavailable as error:
+            log.warning("ledger_unavailable", error=str(error), advice="history has a gap")
 
     async def _chunks(
         self, job: Job, batch: Batch, final: Container[str], stayed: list[Fate], report: Report
@@ -145,15 +153,14 @@ class BatchProcessor:
             finally:
                 slots.release()
 
-        async with (
-            asyncio.timeout(self._timeout_seconds) as deadline,
-            asyncio.TaskGroup() as group,
-        ):
-            for number, chunk in enumerate(_chunked(batch)):
-                await slots.acquire()
-                if self._stopping.is_set():
-                    return False
-                group.create_task(run(chunk), name=f"chunk-{number}")
+        async with asyncio.timeout(self._timeout_seconds) as deadline:
+            await self._retrying(lambda: self._ports.ledger.save_job(job))
+            async with asyncio.TaskGroup() as group:
+                for number, chunk in enumerate(_chunked(batch)):
+                    await slots.acquire()
+                    if self._stopping.is_set():
+                        return False
+                    group.create_task(run(chunk), name=f"chunk-{number}")
         return not given_up
 
     async def _chunk(self, job: Job, chunk: Batch, final: Container[str]) -> list[Fate]:

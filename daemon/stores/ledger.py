@@ -94,6 +94,8 @@ class SQLiteLedger:
             self._connection = None
 
     def _write(self, job: Job, fates: Sequence[Fate]) -> None:
+        if self._connection is not None and not self.path.exists():
+            self._close()  # deleted under us: history begins anew
         if self._connection is None:
             self._open()
         connection = self._connection

@@ -1,0 +1,88 @@
+"""Renews what is generated: README.md's blocks and docs/data-dictionary.md.
+
+`python docs/build.py` writes, `--check` only says whether something is out of date (exit 1).
+"""
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from daemon.core.job import ALLOWED
+from daemon.settings import PREFIX, Settings, masked
+
+ROOT = Path(__file__).parent.parent
+
+
+def settings_table() -> str:
+    """Every setting with its default and meaning."""
+    lines = ["| setting | default | means |", "|---|---|---|"]
+    for name, field in Settings.model_fields.items():
+        default = masked(name, field.default) or "(none)"
+        lines.append(f"| `{name}` | `{default}` | {field.description} |")
+    lines.append("")
+    lines.append(f"In the environment: `{PREFIX}` and the name in capitals, `{PREFIX}XML_FOLDER`.")
+    return "\n".join(lines)
+
+
+def states_diagram() -> str:
+    """The table of allowed moves, as Mermaid."""
+    lines = ["```mermaid", "stateDiagram-v2", "    [*] --> pending"]
+    for state, targets in ALLOWED.items():
+        lines += [f"    {state} --> {target}" for target in sorted(targets)]
+        if not targets:
+            lines.append(f"    {state} --> [*]")
+    return "\n".join([*lines, "```"])
+
+
+def data_dictionary() -> str:
+    """What `nfed schema` prints."""
+    return subprocess.run(
+        [sys.executable, "-m", "daemon", "schema"],
+        check=True,
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+    ).stdout
+
+
+BLOCKS: dict[str, Callable[[], str]] = {"settings": settings_table, "states": states_diagram}
+
+
+def built() -> dict[Path, str]:
+    """Every generated file's text as it should be."""
+    readme = (ROOT / "README.md").read_text("utf-8")
+    for name, make in BLOCKS.items():
+        readme, count = re.subn(
+            rf"(<!-- generated: {name} -->\n).*?(<!-- end -->)",
+            lambda match, make=make: f"{match[1]}{make()}\n{match[2]}",
+            readme,
+            flags=re.DOTALL,
+        )
+        if count != 1:
+            raise SystemExit(f"README.md has {count} blocks named {name}, expected 1")
+    return {
+        ROOT / "README.md": readme,
+        ROOT / "docs" / "data-dictionary.md": data_dictionary(),
+    }
+
+
+def main() -> None:
+    """Writes or checks."""
+    stale = [
+        path
+        for path, text in built().items()
+        if not path.exists() or path.read_text("utf-8") != text
+    ]
+    if "--check" in sys.argv:
+        if stale:
+            names = ", ".join(str(path.relative_to(ROOT)) for path in stale)
+            raise SystemExit(f"out of date: {names}; run `make docs`")
+        return
+    for path in stale:
+        path.write_text(built()[path], "utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,69 @@
+"""The documentation is true: what is generated is current, and its queries run."""
+
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.notes import generator
+
+ROOT = Path(__file__).parent.parent
+QUERIES = re.findall(r"```sql\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
+
+
+def test_what_is_generated_is_current():
+    finished = subprocess.run(
+        [sys.executable, "docs/build.py", "--check"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert finished.returncode == 0, finished.stderr
+
+
+def run_nfed(folder, *arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "daemon", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def imported(tmp_path_factory):
+    """A database with notes, duplicates and refused files, made by the command itself."""
+    folder = tmp_path_factory.mktemp("readme")
+    files = folder / "files"
+    files.mkdir()
+    for n in range(30):
+        made = generator().note(n, items=3, rich=True)
+        (files / made.name).write_bytes(made.xml)
+    shutil.copy(next(files.iterdir()), files / "again.xml")
+    (files / "lixo.xml").write_text("lixo")
+    finished = run_nfed(folder, "import", "files")
+    assert finished.returncode == 1, finished.stderr
+    return folder
+
+
+@pytest.mark.parametrize("number", range(len(QUERIES)))
+def test_every_query_of_the_readme_answers(imported, number):
+    query = QUERIES[number]
+    database = "nfed-ledger.db" if "from files" in query else "nfed.db"
+    connection = sqlite3.connect(imported / database)
+
+    rows = connection.execute(query).fetchall()
+
+    connection.close()
+    assert rows
+
+
+def test_there_are_five_queries():
+    assert len(QUERIES) == 5
