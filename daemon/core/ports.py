@@ -11,7 +11,7 @@ from daemon.core.outcome import Deferred, Outcome, Refused
 from daemon.documents.nfe import Document
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, which pickle by a slow road
 class Reading:
     """What a worker made of one file."""
 

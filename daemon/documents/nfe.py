@@ -61,7 +61,7 @@ class Checks:
     keep_xml: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, which pickle by a slow road
 class Document:
     """What one file says, ready to store."""
 

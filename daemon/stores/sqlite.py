@@ -184,36 +184,33 @@ class SQLiteStore:
         answers: list[tuple[int, Row]],
     ) -> None:
         """All rows of the new notes, table by table; ids go on from the highest stored."""
-        documents = list(new)
-        # For each document, where the ids of its rows of the parent table begin.
-        begins: dict[str, list[int]] = {}
+        by_table: dict[str, list[tuple[int, list[Row]]]] = {}
+        for number, document in enumerate(new):
+            for table, rows in document.rows.items():
+                by_table.setdefault(table, []).append((number, rows))
+        if answers:
+            by_table.setdefault("nf_processamento", [])
+        # By table and document: the id of the document's first row.
+        begins: dict[str, dict[int, int]] = {}
         for insert in self._inserts:
             table, parent = insert.table, insert.parent
-            rows: list[tuple[Value, ...]] = []
-            bases: list[int] = []
-            begins[table] = bases
-            extra = answers if table == "nf_processamento" else ()
-            if not extra and not any(table in document.rows for document in documents):
+            if table not in by_table:
                 continue
             highest = connection.execute(f"select max(id) from {table}").fetchone()[0] or 0
-            next_id = highest + 1
-            for number, document in enumerate(documents):
-                bases.append(next_id)
-                own = document.rows.get(table)
-                if own is None:
-                    continue
-                ids = count(next_id)
+            ids = count(highest + 1)
+            own_begins = begins[table] = {}
+            values: list[tuple[Value, ...]] = []
+            for number, rows in by_table[table]:
+                own_begins[number] = highest + 1 + len(values)
                 if parent is None:
-                    rows += [(next(ids), *row[1:]) for row in own]
+                    values += [(next(ids), *row[1:]) for row in rows]
                 else:
                     # A row is left as it is: the transaction may be tried again.
                     base = begins[parent][number]
-                    rows += [(next(ids), base + int(row[0] or 0), *row[1:]) for row in own]
-                next_id += len(own)
-            for note_id, row in extra:
-                rows.append((next_id, note_id, *row[1:]))
-                next_id += 1
-            connection.executemany(insert.sql, rows)
+                    values += [(next(ids), base + int(row[0] or 0), *row[1:]) for row in rows]
+            if table == "nf_processamento":
+                values += [(next(ids), note_id, *row[1:]) for note_id, row in answers]
+            connection.executemany(insert.sql, values)
 
 
 def connect(path: Path) -> sqlite3.Connection:
