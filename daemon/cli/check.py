@@ -1,5 +1,6 @@
 """`nfed check`: whether nfed can work here, line by line, and what to do where it cannot."""
 
+import errno
 import os
 import shutil
 import sqlite3
@@ -18,6 +19,7 @@ from daemon.intake.folder import holder, opened
 from daemon.intake.watcher import needs_polling
 from daemon.settings import Loaded, Settings, load
 
+_PATIENCE_SECONDS = 2.0  # longer than a daemon's transaction takes
 _LITTLE_BYTES = 1 << 30
 _TOO_LITTLE_BYTES = 64 << 20
 
@@ -75,7 +77,7 @@ def _configuration(loaded: Loaded) -> Verdict:
 def _folder(settings: Settings) -> Verdict:
     root = settings.xml_folder.absolute()
     name = f"folder: {shown(str(root))}"
-    if not root.exists():
+    if not os.path.lexists(root):
         parent = _nearest(root)
         if parent.is_dir() and os.access(parent, os.W_OK | os.X_OK):
             return Verdict(Level.OK, f"{name} does not exist yet; `nfed run` makes it")
@@ -129,13 +131,16 @@ def _arrivals(settings: Settings) -> Verdict:
             f"arrivals: {wanted:,} folders to watch, but {inotify.described}; say "
             f"`sysctl fs.inotify.max_user_watches={2 * wanted}`, or set force_polling=true",
         )
-    refused = Inotify.try_to_watch(_nearest(root.absolute()))
-    if refused is not None:
-        return Verdict(
-            Level.FAIL,
-            f"arrivals: cannot watch: {refused}; {inotify.described}: raise the limit that is used "
-            "up with sysctl, or set force_polling=true",
+    try:
+        Inotify.try_to_watch(_nearest(root.absolute()))
+    except OSError as error:
+        advice = (
+            f"{inotify.described}: raise the limit that is used up with sysctl, or set "
+            "force_polling=true"
+            if error.errno in (errno.EMFILE, errno.ENOSPC)
+            else "give the daemon's user the right to read the folder"
         )
+        return Verdict(Level.FAIL, f"arrivals: cannot watch: {error.strerror}; {advice}")
     return Verdict(Level.OK, f"arrivals: events come (inotify); {inotify.described}")
 
 
@@ -187,7 +192,9 @@ def _write_trouble(path: Path) -> str | None:
     """Why no transaction can be begun; nothing is written."""
     try:
         uri = f"{path.resolve().as_uri()}?mode=rw"
-        with closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as connection:
+        with closing(
+            sqlite3.connect(uri, uri=True, isolation_level=None, timeout=_PATIENCE_SECONDS)
+        ) as connection:
             connection.execute("begin immediate")
             connection.execute("rollback")
     except sqlite3.Error as error:
@@ -197,7 +204,7 @@ def _write_trouble(path: Path) -> str | None:
 
 def _ledger(path: Path) -> Verdict:
     name = f"ledger: {shown(str(path))}"
-    if not path.exists():
+    if not os.path.lexists(path):
         return _can_be_made(name, path)
     trouble = _write_trouble(path)
     if trouble is not None:
@@ -220,4 +227,4 @@ def _can_be_made(name: str, path: Path) -> Verdict:
 
 def _nearest(path: Path) -> Path:
     """The path, or the first of its parents that exists."""
-    return next((each for each in (path, *path.parents) if each.exists()), path)
+    return next((each for each in (path, *path.parents) if os.path.exists(each)), path)

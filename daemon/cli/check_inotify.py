@@ -30,18 +30,17 @@ class Inotify:
         )
 
     @staticmethod
-    def try_to_watch(folder: Path) -> str | None:
-        """Why the folder cannot be watched now; None: it can."""
+    def try_to_watch(folder: Path) -> None:
+        """Raises OSError when the folder cannot be watched now."""
         libc = ctypes.CDLL(None, use_errno=True)
         descriptor = libc.inotify_init1(os.O_CLOEXEC)
         if descriptor < 0:
-            return os.strerror(ctypes.get_errno())
+            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
         try:
             if libc.inotify_add_watch(descriptor, os.fsencode(folder), _IN_CREATE) < 0:
-                return os.strerror(ctypes.get_errno())
+                raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
         finally:
             os.close(descriptor)
-        return None
 
 
 def _limit(name: str) -> int | None:

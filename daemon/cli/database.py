@@ -1,5 +1,6 @@
 """A look at the main database that changes nothing."""
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import create_engine
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import StaticPool
 
 from daemon.core.verdict import Stored
@@ -30,9 +32,9 @@ class DatabaseView:
 
 def view(path: Path) -> DatabaseView:
     """Looks; never raises for what a database can be."""
-    if not path.exists():
-        return DatabaseView(False, f"{path} does not exist yet; the first import makes it")
     try:
+        if not path.exists():
+            return DatabaseView(False, f"{path} does not exist yet; the first import makes it")
         with readonly(path) as connection:
             schema = schema_of(connection)
             notes = None
@@ -41,6 +43,8 @@ def view(path: Path) -> DatabaseView:
             return DatabaseView(True, None, schema, notes)
     except StoreUnavailable as error:
         return DatabaseView(True, str(error))
+    except OSError as error:
+        return DatabaseView(True, f"database {path}: {error.strerror}")
 
 
 def schema_of(connection: sqlite3.Connection) -> SchemaState:
@@ -52,7 +56,7 @@ def schema_of(connection: sqlite3.Connection) -> SchemaState:
 
 def stored(path: Path, chave: str) -> Stored | None:
     """What the database knows of a note; None: nothing. Raises StoreUnavailable."""
-    if not path.exists():
+    if not os.path.lexists(path):
         return None
     with readonly(path) as connection:
         if schema_of(connection).current is None:
@@ -74,5 +78,7 @@ def readonly(path: Path) -> Iterator[sqlite3.Connection]:
             yield connection
         finally:
             connection.close()
+    except DBAPIError as error:
+        raise StoreUnavailable(f"database {path}: {error.orig}") from error
     except (sqlite3.Error, OSError) as error:
         raise StoreUnavailable(f"database {path}: {error}") from error

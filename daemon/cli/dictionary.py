@@ -116,7 +116,7 @@ def _sources(table: Table) -> Iterator[tuple[str, tuple[str, str]]]:
 def _view(connection: sqlite3.Connection, name: str, about: str) -> str:
     (sql,) = connection.execute("select sql from sqlite_master where name = ?", (name,)).fetchone()
     lines = [f"### {name}\n", f"{about}\n", "| column | type |", "|---|---|"]
-    lines += (f"| {column} | {kind} |" for column, kind in _columns(connection, name))
+    lines += (f"| {column} | {kind or 'computed'} |" for column, kind in _columns(connection, name))
     return "\n".join([*lines, "\n```sql", *map(str.rstrip, sql.splitlines()), "```\n"])
 
 

@@ -20,6 +20,8 @@ from daemon.core.arrival import shown
 from daemon.intake.folder import Folder, is_candidate
 from daemon.settings import Loaded, load
 
+_SAID_ANYWAY = frozenset({"file_processing_failed", "batch_processing_cancelled"})
+
 type Roots = list[tuple[Path, list[str] | None]]
 """Folders, with None for all that lies there or else the names of files."""
 
@@ -57,7 +59,10 @@ def roots_of(paths: Iterable[Path]) -> Roots:
     files: dict[Path, dict[str, None]] = {}
     for path in paths:
         whole = Path(os.path.realpath(path))
-        mode = whole.stat().st_mode
+        try:
+            mode = whole.stat().st_mode
+        except OSError as error:
+            raise typer.BadParameter(f"{shown(str(path))}: {error.strerror}") from None
         if stat.S_ISDIR(mode):
             folders[whole] = None
         elif stat.S_ISREG(mode):
@@ -81,15 +86,15 @@ def _count(roots: Roots, *, recursive: bool) -> int:
 
 
 def _configure_logs(loaded: Loaded) -> None:
-    """Unless a level is set, only what the progress does not say itself."""
+    """Unless a level is set, only what the import does not say itself."""
     settings = loaded.settings
     if loaded.origins["log_level"] != "default":
         logs.configure(settings.log_level, settings.log_format)
         return
     logs.configure("WARNING", settings.log_format)
-    logging.getLogger("nfed").addFilter(_is_not_said_by_progress)
+    logging.getLogger("nfed").addFilter(_is_not_said_anyway)
 
 
-def _is_not_said_by_progress(record: logging.LogRecord) -> bool:
+def _is_not_said_anyway(record: logging.LogRecord) -> bool:
     said = record.msg
-    return not (isinstance(said, dict) and said.get("event") == "file_processing_failed")
+    return not (isinstance(said, dict) and said.get("event") in _SAID_ANYWAY)

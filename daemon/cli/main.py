@@ -21,7 +21,9 @@ app = Command(
 
 FolderOption = Annotated[
     Path | None,
-    typer.Option("--folder", metavar="DIR", help="The drop folder, instead of xml_folder."),
+    typer.Option(
+        "--folder", metavar="DIR", readable=False, help="The drop folder, instead of xml_folder."
+    ),
 ]
 DatabaseOption = Annotated[
     str | None,

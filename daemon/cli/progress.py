@@ -39,8 +39,8 @@ def shown_progress(count: Callable[[], int]) -> Iterator[Observer]:
         BarColumn(),
         MofNCompleteColumn(),
         _Speed(),
-        TextColumn("left"),
         TimeRemainingColumn(),
+        TextColumn("left,"),
         TextColumn("{task.fields[refused]} refused"),
         console=output.console(),
         # Log lines go above the bar, where they do not tear it.
@@ -62,7 +62,8 @@ def shown_progress(count: Callable[[], int]) -> Iterator[Observer]:
 
 def summary(tally: Tally, seconds: float) -> str:
     """The last line."""
-    speed = f" ({tally.total / seconds:.0f}/s)" if seconds > 0 and tally.total else ""
+    done = tally.total - tally.left
+    speed = f" ({done / seconds:.0f}/s)" if done and seconds > 0 else ""
     return (
         f"{output.plural(tally.total, 'file')} in {seconds:.1f} s{speed}: "
         f"{tally.imported:,} imported, {tally.updated:,} updated, {tally.duplicate:,} duplicate, "

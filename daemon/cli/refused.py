@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from daemon.core.arrival import shown
+from daemon.errors import FolderUnavailable
 from daemon.intake.folder import FAILED
 from daemon.intake.shelves import ERROR_SUFFIX, error_path
 
@@ -31,11 +32,17 @@ class RefusedFile:
 
 
 def refused_files(folder: Path) -> list[RefusedFile]:
-    """The newest first; empty when there is no failed/."""
+    """The newest first; empty when there is no failed/. Raises FolderUnavailable."""
+    failed = folder / FAILED
     try:
-        found = list(_regular(folder / FAILED))
+        found = list(_regular(failed))
     except (FileNotFoundError, NotADirectoryError):
         return []
+    except OSError as error:
+        raise FolderUnavailable(
+            f"{failed}: {error.strerror}; run as the daemon's user, or give this one the right to "
+            "read there"
+        ) from error
     return sorted(found, key=lambda each: (-each.refused_at, each.path.name))
 
 

@@ -1,5 +1,6 @@
 """`nfed status`: one screen, read from the folder, the lock, the ledger and the database."""
 
+import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -7,10 +8,10 @@ from daemon import logs
 from daemon.cli import database, output
 from daemon.cli.database import DatabaseView
 from daemon.cli.jobs import JobRecord, newest, record_of, say_jobs
-from daemon.cli.refused import refused_files
+from daemon.cli.refused import RefusedFile, refused_files
 from daemon.core.arrival import shown
-from daemon.errors import FolderUnavailable
-from daemon.intake.folder import Folder, Holder, holder
+from daemon.errors import FolderUnavailable, StoreUnavailable
+from daemon.intake.folder import LOCK_NAME, Folder, Holder, holder
 from daemon.settings import Settings, load, masked
 from daemon.stores.ledger import LedgerReader
 
@@ -31,8 +32,11 @@ class Status:
     refused: list[dict[str, object]]
     """The newest, each as its error.json tells it."""
     holder: Holder | None
+    lock_error: str | None
+    """Why it cannot be told whether a daemon runs; None: it can."""
     database_url: str
     database: DatabaseView
+    ledger_error: str | None
     running: list[JobRecord]
     jobs: list[JobRecord]
 
@@ -51,32 +55,40 @@ def gather(settings: Settings) -> Status:
     """Reads everything and changes nothing."""
     logs.configure("CRITICAL", "console")  # files left alone are the daemon's to name
     root = settings.xml_folder.absolute()
-    backlog, trouble = 0, None
+    backlog, refused, folder_error = 0, list[RefusedFile](), None
     try:
         backlog = Folder(root, recursive=settings.recursive).backlog()
+        refused = refused_files(root)
     except FolderUnavailable as error:
-        trouble = str(error)
-    refused = refused_files(root)
+        folder_error = str(error)
+        if not os.path.lexists(root):
+            folder_error = "does not exist yet; `nfed run` makes it"
+    running, latest, ledger_error = list[JobRecord](), list[JobRecord](), None
     ledger = LedgerReader(settings.ledger_path)
+    try:
+        running = [record_of(row, ledger) for row in ledger.running()]
+        latest = newest(ledger, _JOBS)
+    except StoreUnavailable as error:
+        ledger_error = str(error)
+    owner, lock_error = None, None
+    try:
+        owner = holder(root)
+    except OSError as error:
+        lock_error = f"cannot be told: {LOCK_NAME}: {error.strerror}"
     return Status(
         folder_path=shown(str(root)),
-        folder_error=trouble,
+        folder_error=folder_error,
         backlog=backlog,
         refused_total=len(refused),
         refused=[each.reason() for each in refused[:_REFUSED_TOLD]],
-        holder=_holder(root),
+        holder=owner,
+        lock_error=lock_error,
         database_url=masked("database_url", settings.database_url),
         database=database.view(settings.sqlite_path),
-        running=[record_of(row, ledger) for row in ledger.running()],
-        jobs=newest(ledger, _JOBS),
+        ledger_error=ledger_error,
+        running=running,
+        jobs=latest,
     )
-
-
-def _holder(root: Path) -> Holder | None:
-    try:
-        return holder(root)
-    except OSError as error:
-        return Holder(None, f"perhaps a process of another user ({error.strerror})")
 
 
 def _as_json(status: Status) -> dict[str, object]:
@@ -89,8 +101,8 @@ def _as_json(status: Status) -> dict[str, object]:
             "refused": status.refused_total,
         },
         "daemon": {
-            "running": status.holder is not None,
-            "pid": None if status.holder is None else status.holder.pid,
+            "running": None if status.lock_error else status.holder is not None,
+            "pid": status.holder.pid if status.holder else None,
         },
         "database": {
             "url": status.database_url,
@@ -100,6 +112,7 @@ def _as_json(status: Status) -> dict[str, object]:
             "newest_schema": None if schema is None else schema.newest,
             "notes": status.database.notes,
         },
+        "ledger": {"error": status.ledger_error},
         "running_jobs": [asdict(record) for record in status.running],
         "jobs": [asdict(record) for record in status.jobs],
         "refused": status.refused,
@@ -112,9 +125,12 @@ def _say(status: Status) -> None:
     facts.add_row("folder", status.folder_path)
     waiting = f"{output.plural(status.backlog, 'file')} waiting, {status.refused_total:,} refused"
     facts.add_row("", waiting if status.folder_error is None else shown(status.folder_error))
-    facts.add_row("daemon", "not running" if status.holder is None else status.holder.described)
+    owner = "not running" if status.holder is None else status.holder.described
+    facts.add_row("daemon", shown(status.lock_error or owner))
     facts.add_row("database", status.database_url)
     facts.add_row("", _database(status.database))
+    if status.ledger_error is not None:
+        facts.add_row("ledger", shown(status.ledger_error))
     for job in status.running:
         facts.add_row("job", f"{job.job_id} {_progress(job)}")
     output.say_table(facts)

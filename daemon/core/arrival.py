@@ -15,6 +15,8 @@ class Arrival:
     changed_ns: int  # st_ctime_ns
     being_written: bool = False
     """A process on this machine has it open for writing."""
+    readable: bool = True
+    """False when it was tried to be opened in vain."""
 
     @property
     def version(self) -> tuple[int, int, int, int]:

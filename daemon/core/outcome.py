@@ -48,6 +48,8 @@ class Refused:
 class Reason(StrEnum):
     """Why a file waits."""
 
+    BUSY = "busy"
+    """Somebody is writing it."""
     INCOMPLETE = "incomplete"
     UNREADABLE = "unreadable"
     CHANGED = "changed"

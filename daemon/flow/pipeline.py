@@ -3,7 +3,8 @@
 import asyncio
 import time
 from collections.abc import Container, Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import structlog
@@ -22,6 +23,7 @@ _PULL_FILES = 1000
 _SCAN_REST = 10  # a scan starts no sooner than so many times what the last one took
 _MAX_PAUSE_SECONDS = 60.0
 _MAX_NAMED = 10_000
+_SHORTEST_SLEEP_SECONDS = 0.005  # whatever is due, the loop never spins
 
 log: FilteringBoundLogger = structlog.get_logger("nfed")
 
@@ -133,17 +135,8 @@ class Pipeline:
                 await self._sleep()
 
     def _is_idle(self) -> bool:
-        """With `once`: nothing left to do, but for files that somebody goes on writing."""
-        if self._scan is not None or self._job is not None:
-            return False
-        if not len(self._window):
-            return True
-        if time.monotonic() < self._next_rescan - self._pace.rescan + self._pace.incomplete_grace:
-            return False
-        unsettled = self._window.unsettled()
-        for path in unsettled:
-            self._name_waiting(path, Reason.CHANGED, "somebody goes on writing it")
-        return len(unsettled) == len(self._window)
+        """With `once`: nothing left to do, but for files that wait."""
+        return self._scan is None and self._job is None and not len(self._window)
 
     async def _look(self, now: float) -> None:
         try:
@@ -231,8 +224,17 @@ class Pipeline:
                 self._window.forget(path)
                 self.waiting.pop(path, None)
                 self._final.pop(path, None)
+            elif arrival.being_written:
+                # Out of the window: files that nobody ever closes must not fill it.
+                self._window.forget(path)
+                self.waiting[path] = Waiting(arrival.version, Reason.BUSY, now + self._pace.settle)
+                if self._once:
+                    self._name_waiting(path, Reason.BUSY, "somebody is writing it")
             elif path in self._window:
                 self._window.sight(arrival, now)
+            elif not arrival.readable and path in self.waiting:
+                again_at = now + self._pace.rescan
+                self.waiting[path] = replace(self.waiting[path], again_at=again_at)
             else:
                 self._meet(arrival, now)
 
@@ -282,7 +284,7 @@ class Pipeline:
                     continue
                 case Reason.INCOMPLETE:
                     again = self._pace.incomplete_grace
-                case Reason.CHANGED:
+                case Reason.CHANGED | Reason.BUSY:
                     again = self._pace.settle
                 case Reason.UNREADABLE | Reason.RETRY:
                     again = self._pace.rescan
@@ -307,15 +309,11 @@ class Pipeline:
             moments.append(max(due_at, self._pause_until))
         if self._hinted and self._scan is None:
             moments.append(self._next_scan)
-        delay = min(moments) - now
-        if delay <= 0:
-            await asyncio.sleep(0)
-            return
-        try:
-            async with asyncio.timeout(delay):
+        if self._window.room > 0:
+            moments.extend(waits.again_at for waits in self.waiting.values())
+        with suppress(TimeoutError):
+            async with asyncio.timeout(max(min(moments) - now, _SHORTEST_SLEEP_SECONDS)):
                 await self._wake.wait()
-        except TimeoutError:
-            pass
 
 
 def _next(scan: Iterator[Arrival], count: int) -> tuple[list[Arrival], bool]:

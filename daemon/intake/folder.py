@@ -6,9 +6,10 @@ import json
 import os
 import signal
 import stat
+import time
 from collections.abc import Container, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import structlog
@@ -20,6 +21,7 @@ from daemon.errors import FolderBusy, FolderUnavailable
 DONE = "done"
 FAILED = "failed"
 LOCK_NAME = ".nfed.lock"
+_LOOK_SECONDS = 0.05
 
 
 log: FilteringBoundLogger = structlog.get_logger("nfed")
@@ -48,7 +50,8 @@ class Folder:
         self._named: set[str] = set()
         self.identity = (0, 0)
         # A writer that opens a file while we hold the lease sends SIGIO, which would kill us.
-        signal.signal(signal.SIGIO, signal.SIG_IGN)
+        with suppress(ValueError):  # not in the main thread: its owner decides
+            signal.signal(signal.SIGIO, signal.SIG_IGN)
 
     def open(self) -> None:
         """Takes the lock, and tries that files can be moved away."""
@@ -60,7 +63,6 @@ class Folder:
             ) from error
         if not stat.S_ISDIR(status.st_mode):
             raise FolderUnavailable(f"drop folder {self.root} is not a folder; set xml_folder")
-        self.identity = (status.st_dev, status.st_ino)
         self._lock = self._locked()
         try:
             for shelf in (DONE, FAILED):
@@ -68,6 +70,7 @@ class Folder:
         except BaseException:
             self.close()
             raise
+        self.identity = (status.st_dev, status.st_ino)
 
     def close(self) -> None:
         """Lets go of the lock."""
@@ -122,7 +125,7 @@ class Folder:
                 raise FolderUnavailable(f"drop folder {self.root}: {error.strerror}") from error
             return  # a subfolder that went away or is not ours to read
         with entries:
-            for entry in entries:
+            for entry in _listed(entries, self.root):
                 path = f"{below}{entry.name}"
                 if entry.is_dir(follow_symlinks=False):
                     if (
@@ -141,8 +144,8 @@ class Folder:
                         self._name_once(path, entry)
                         continue
                     yield _arrival(path, entry.stat(follow_symlinks=False), being_written=False)
-                except FileNotFoundError:
-                    continue  # moved on since the name was listed
+                except OSError:
+                    continue  # moved on since the name was listed; else the next scan sees it
 
     def _name_once(self, path: str, entry: "os.DirEntry[str]") -> None:
         if path not in self._named and len(self._named) < 1000:
@@ -160,7 +163,9 @@ class Folder:
                 "give the daemon's user the right to write there"
             ) from error
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not _try_lock(descriptor):
+                time.sleep(_LOOK_SECONDS)  # somebody may only have asked who holds it
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             said = os.read(descriptor, 200).decode("utf-8", "replace").strip()
             os.close(descriptor)
@@ -250,9 +255,17 @@ def _arrival(path: str, status: os.stat_result, *, being_written: bool) -> Arriv
     )
 
 
+def _listed(entries: Iterator["os.DirEntry[str]"], root: Path) -> Iterator["os.DirEntry[str]"]:
+    """The entries; a file system that fails half-way makes the folder unavailable."""
+    try:
+        yield from entries
+    except OSError as error:
+        raise FolderUnavailable(f"drop folder {root}: {error.strerror}") from error
+
+
 def _lstat(path: str, whole: Path) -> Arrival | None:
     try:
-        return _arrival(path, os.lstat(whole), being_written=False)
+        return replace(_arrival(path, os.lstat(whole), being_written=False), readable=False)
     except OSError:
         return None
 
@@ -269,6 +282,14 @@ def _has_writer(descriptor: int) -> bool:
         return error.errno == errno.EAGAIN
     fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
     return False
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _pid(said: str) -> int | None:

@@ -6,6 +6,7 @@ is replaced, so nothing here says what changed: the scan does.
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import structlog
@@ -15,6 +16,8 @@ from watchfiles import awatch
 _STEP_MS = 100
 _DEBOUNCE_MS = 500
 _RESTART_SECONDS = 1.0
+_POLL_SECONDS = 1.0
+_ARMED_SECONDS = (0.2, 2.0)  # by then a watch that was started sees what comes
 # File systems whose changes by other machines raise no events here.
 _REMOTE = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "ceph", "glusterfs", "vboxsf", "afs", "lustre"}
@@ -32,14 +35,22 @@ class Watch:
         self._root = root
         self._hint = hint
         self._recursive = recursive
-        self._force_polling = force_polling
+        self._polling = force_polling
         self._stop = asyncio.Event()
-        self._closing = False
+        self._closed = asyncio.Event()
 
     async def run(self) -> None:
         """Runs until `close`; a watch that dies is started again."""
-        while not self._closing:
+        while self._polling and not self._closed.is_set():
+            # Where no events arrive, a look at the names is cheaper than watchfiles' own polling,
+            # which looks at every file three times a second.
+            self._hint()
+            await self._pause(_POLL_SECONDS)
+        while not self._closed.is_set():
             self._stop = asyncio.Event()
+            for delay in _ARMED_SECONDS:
+                # What came while no watch was there raised no event.
+                asyncio.get_running_loop().call_later(delay, self._hint)
             try:
                 async for _ in awatch(
                     self._root,
@@ -48,15 +59,20 @@ class Watch:
                     step=_STEP_MS,
                     debounce=_DEBOUNCE_MS,
                     rust_timeout=0,
-                    force_polling=self._force_polling,
+                    force_polling=False,  # not by an environment variable either
                     stop_event=self._stop,
                 ):
                     self._hint()
             except Exception as error:  # whatever ends a watch, the answer is the same
                 log.debug("watch_restarted", error=f"{type(error).__name__}: {error}")
-            if not self._closing:
+            if not self._closed.is_set():
                 self._hint()
-                await asyncio.sleep(_RESTART_SECONDS)
+                await self._pause(_RESTART_SECONDS)
+
+    async def _pause(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._closed.wait()
 
     def restart(self) -> None:
         """The folder was replaced: the watch on the old one is deaf."""
@@ -64,7 +80,7 @@ class Watch:
 
     def close(self) -> None:
         """Ends `run`."""
-        self._closing = True
+        self._closed.set()
         self._stop.set()
 
 

@@ -173,9 +173,9 @@ class LedgerReader:
         )
 
     def _rows(self, query: str, *parameters: object) -> list[dict[str, object]]:
-        if not self._path.exists():
-            return []
         with _world_errors(self._path):
+            if not self._path.exists():
+                return []
             connection = connect_readonly(self._path)
             try:
                 connection.row_factory = sqlite3.Row
@@ -268,3 +268,5 @@ def _world_errors(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise StoreUnavailable(f"ledger {path}: {error}") from error
+    except OSError as error:
+        raise StoreUnavailable(f"ledger {path}: {error.strerror}") from error
