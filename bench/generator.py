@@ -119,10 +119,10 @@ class Generator:
         wrong = wrong.replace(tags(cDV=note.chave[43]).encode(), tags(cDV=digit).encode())
         order = '<?xml version="1.0" encoding="UTF-8"?><pedido xmlns="urn:example:pedido">'
         return [
-            (f"broken-{n:06d}-truncated.xml", note.xml[: len(note.xml) * 2 // 3]),
             # Valid by the schema and well signed: nothing but the check digit is wrong.
             (f"broken-{n:06d}-wrong-check-digit.xml", self.resign(wrong)),
             (f"broken-{n:06d}-not-xml.xml", b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj\n" * 20),
+            (f"broken-{n:06d}-truncated.xml", note.xml[: len(note.xml) * 2 // 3]),
             (f"broken-{n:06d}-not-fiscal.xml", f"{order}<numero>{n}</numero></pedido>".encode()),
         ]
 

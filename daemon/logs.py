@@ -24,6 +24,8 @@ def configure(level: str, style: str, stream: TextIO | None = None) -> None:
             structlog.dev.ConsoleRenderer(
                 colors=out.isatty(),
                 pad_event_to=0,
+                pad_level=False,
+                sort_keys=False,
                 # The default shows local variables, and with them document bodies.
                 exception_formatter=structlog.dev.plain_traceback,
             )

@@ -455,7 +455,7 @@ def test_the_command_writes_every_file_whole_and_leaves_no_hidden_one(tmp_path: 
     notes = Generator(seed=1).notes(6, items=2, modelo="mixed")
     assert {note.name: note.xml for note in notes}.items() <= written.items()
     assert sorted(name for name in written if name.startswith("broken")) == [
-        "broken-000006-truncated.xml",
+        "broken-000006-not-xml.xml",
         "broken-000006-wrong-check-digit.xml",
     ]
     assert len(written) == 8

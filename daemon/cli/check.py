@@ -89,6 +89,7 @@ def _folder(settings: Settings) -> Verdict:
     try:
         owner = holder(root)
         if owner is None:
+            # Takes the lock for a moment, and moves a file of its own to done/ and failed/.
             with opened(root):
                 return Verdict(Level.OK, f"{name}; files can be moved to done/ and failed/")
         return Verdict(Level.OK, f"{name} is being worked on by {owner.described}")

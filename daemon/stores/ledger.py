@@ -149,11 +149,6 @@ class LedgerReader:
         rows = self._rows("select * from jobs where state = ?", JobState.RUNNING.value)
         return [row for row in rows if isinstance(row["pid"], int) and _is_alive(row["pid"])]
 
-    def job(self, job_id: str) -> dict[str, object] | None:
-        """One job, by its id or an unambiguous beginning of it."""
-        found = self.jobs_like(job_id, 2)
-        return found[0] if len(found) == 1 else None
-
     def jobs_like(self, beginning: str, limit: int) -> list[dict[str, object]]:
         """The jobs whose ids begin so, the newest first."""
         return self._rows(
