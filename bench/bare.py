@@ -147,7 +147,7 @@ def _connected(database: Path) -> sqlite3.Connection:
 
 def _checks() -> Checks:
     """The checks that nfed makes when nothing is set."""
-    settings = Settings.model_construct()
+    settings = Settings()
     return Checks(settings.check_schema, settings.check_key, settings.keep_xml)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import batched
 from pathlib import Path
+from typing import Self
 
 import structlog
 from structlog.typing import FilteringBoundLogger
@@ -52,39 +53,38 @@ async def run_daemon(settings: Settings, *, once: bool = False) -> int:
     root = settings.xml_folder.absolute()
     root.mkdir(parents=True, exist_ok=True)
     stopping = asyncio.Event()
-    with opened(root, recursive=settings.recursive) as folder:
-        async with AsyncExitStack() as stack:
-            shelves = FolderShelves(root, settings.done_subfolders)
-            stack.callback(shelves.close)
-            processor = await stack.enter_async_context(
-                _processor(settings, root, shelves, stopping)
-            )
-            pipeline = Pipeline(
-                folder,
-                Window(
-                    settle_seconds=settings.settle_seconds,
-                    debounce_seconds=settings.debounce_seconds,
-                    max_wait_seconds=settings.batch_max_wait_seconds,
-                    max_files=settings.batch_max_files,
-                ),
-                processor,
-                JobManager(),
-                root=str(root),
-                pace=Pace(
-                    settings.settle_seconds,
-                    settings.incomplete_grace_seconds,
-                    settings.rescan_seconds,
-                ),
-                stopping=stopping,
-                once=once,
-            )
-            with _Signals(pipeline.stop):
-                log.info(
-                    "daemon_started", folder_path=str(root), database=str(settings.sqlite_path)
-                )
-                await _watched(pipeline, settings, root, once)
-            log.info("daemon_stopped", folder_path=str(root))
-            return 75 if once and pipeline.failures else 0
+    async with AsyncExitStack() as stack:
+        signals = stack.enter_context(_Signals(stopping.set))
+        folder = stack.enter_context(opened(root, recursive=settings.recursive))
+        shelves = FolderShelves(root, settings.done_subfolders)
+        stack.callback(shelves.close)
+        processor = await stack.enter_async_context(
+            _processor(settings, root, shelves, stopping, owned=True)
+        )
+        pipeline = Pipeline(
+            folder,
+            Window(
+                settle_seconds=settings.settle_seconds,
+                debounce_seconds=settings.debounce_seconds,
+                max_wait_seconds=settings.batch_max_wait_seconds,
+                max_files=settings.batch_max_files,
+            ),
+            processor,
+            JobManager(),
+            root=str(root),
+            pace=Pace(
+                settings.settle_seconds,
+                settings.incomplete_grace_seconds,
+                settings.rescan_seconds,
+            ),
+            stopping=stopping,
+            once=once,
+        )
+        signals.stop = pipeline.stop
+        log.info("daemon_started", folder_path=str(root), database=str(settings.sqlite_path))
+        await _watched(pipeline, settings, root, once)
+        log.info("daemon_stopped", folder_path=str(root))
+        return 75 if once and pipeline.failures else 0
 
 
 @dataclass(slots=True)
@@ -124,7 +124,7 @@ async def import_roots(
                     stack.callback(putting.close)
                     shelves = putting
                 processor = await stack.enter_async_context(
-                    _processor(settings, root, shelves, stopping, observer)
+                    _processor(settings, root, shelves, stopping, observer, owned=move)
                 )
                 arrivals = folder.scan(()) if names is None else _sighted(folder, names)
                 await _import(settings, processor, root, arrivals, tally)
@@ -175,8 +175,10 @@ async def _processor(
     shelves: Shelves,
     stopping: asyncio.Event,
     observer: Observer | None = None,
+    *,
+    owned: bool,
 ) -> AsyncIterator[BatchProcessor]:
-    """A processor with its store, ledger and workers open."""
+    """A processor with its store, ledger and workers open; `owned`: with the folder's lock."""
     async with AsyncExitStack() as stack:
         store = SQLiteStore(settings.sqlite_path.absolute())
         stack.push_async_callback(store.close)
@@ -184,7 +186,9 @@ async def _processor(
         ledger = SQLiteLedger(settings.ledger_path.absolute())
         stack.push_async_callback(ledger.close)
         await ledger.open()
-        interrupted = await ledger.end_interrupted(datetime.now().astimezone())
+        interrupted = await ledger.end_interrupted(
+            datetime.now().astimezone(), str(root) if owned else None
+        )
         if interrupted:
             log.warning("jobs_interrupted", jobs=interrupted, advice="their files come again")
         workers = await stack.enter_async_context(
@@ -224,14 +228,15 @@ class _Signals:
     """First SIGTERM or SIGINT: `stop`. A second one: give up at once, still losing nothing."""
 
     def __init__(self, stop: Callable[[], None]) -> None:
-        self._stop = stop
+        self.stop = stop
         self._asked = False
         self._loop = asyncio.get_running_loop()
         self._task = asyncio.current_task()
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> Self:
         for number in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(number, self._on_signal, number)
+        return self
 
     def __exit__(self, *_: object) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -243,7 +248,7 @@ class _Signals:
         if not self._asked:
             self._asked = True
             log.info("stopping", signal=name, advice="finishing running chunks; again: at once")
-            self._stop()
+            self.stop()
         elif self._task is not None:
             log.warning("stopping_at_once", signal=name)
             self._task.cancel()

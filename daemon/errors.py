@@ -116,12 +116,23 @@ class WorkerDied(DocumentError):
     advice = "The file could not be read within the time and memory allowed. Look at it by hand."
 
 
+class UnexpectedContent(DocumentError):
+    """Content that nfed stumbles over: a fault of nfed, kept from costing more than the file."""
+
+    error_type = "UnexpectedContent"
+    advice = "This is a fault of nfed: please report it with the file if you can."
+
+
 class StoreUnavailable(NfedError):
     """The world's fault: the database is down, full, locked or read-only. Try again later."""
 
 
 class StoreRejected(NfedError):
     """The database refused the content of a chunk; retried file by file."""
+
+
+class WorkersUnavailable(NfedError):
+    """Worker processes cannot be started: the world's fault, the job fails and files stay."""
 
 
 class ConfigError(NfedError):

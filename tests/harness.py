@@ -1,6 +1,7 @@
 """Drives the real daemon: its process, its folder, its databases, its log."""
 
 import ctypes
+import errno
 import json
 import os
 import resource
@@ -253,9 +254,10 @@ class Rig:
         """The key of every stored note, sorted; one that is stored twice is there twice."""
         if not self.database.exists():
             return []
-        return [str(row[0]) for row in self.rows(
-            "select chave_acesso from notas_fiscais order by chave_acesso"
-        )]
+        return [
+            str(row[0])
+            for row in self.rows("select chave_acesso from notas_fiscais order by chave_acesso")
+        ]
 
     def is_drained(self) -> bool:
         """Nothing waits in the folder."""
@@ -329,3 +331,16 @@ def may_mount(where: Path) -> bool:
     if tried.returncode == 0:
         subprocess.run(["umount", "--lazy", where], check=True)
     return tried.returncode == 0
+
+
+def fill_up(ballast: Path) -> None:
+    """Leaves no byte free on the file system."""
+    descriptor = os.open(ballast, os.O_WRONLY | os.O_CREAT, 0o600)
+    try:
+        while os.write(descriptor, b"\0" * 4096):
+            pass
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+    finally:
+        os.close(descriptor)

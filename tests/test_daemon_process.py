@@ -159,7 +159,7 @@ def test_a_truncated_file_is_deferred_first_and_refused_after_the_grace_time(rig
     assert rig.failed() == ["cut.xml", "cut.xml.error.json"]
     assert rig.reason("cut.xml")["error_type"] == "XMLParseError"
     [deferred] = daemon.events("file_deferred")
-    [refused] = daemon.events("file_processing_failed")
+    refused = daemon.waits_for("file_processing_failed")
     waited = datetime.fromisoformat(str(refused["timestamp"])) - datetime.fromisoformat(
         str(deferred["timestamp"])
     )
@@ -464,7 +464,7 @@ def test_an_unreadable_file_waits_is_named_once_and_is_taken_when_it_can_be(rig)
 # --- names --------------------------------------------------------------------------------------
 
 NAMES = {
-    "spaces": "nota fiscal  de  venda .xml".encode(),
+    "spaces": b"nota fiscal  de  venda .xml",
     "accents-nfc": unicodedata.normalize("NFC", "ação São João.xml").encode(),
     "accents-nfd": unicodedata.normalize("NFD", "ação São João.xml").encode(),
     "not-utf8": b"nota\xff.xml",

@@ -5,7 +5,7 @@ from enum import IntEnum
 
 import typer
 
-from daemon.errors import ConfigError, FolderBusy, FolderUnavailable, NfedError, StoreUnavailable
+from daemon.errors import ConfigError, FolderBusy, FolderUnavailable, NfedError
 
 
 class ExitCode(IntEnum):
@@ -38,12 +38,12 @@ class Command(typer.Typer):
 def code_for(error: NfedError) -> ExitCode:
     """The one place that decides."""
     match error:
-        case FolderBusy() | StoreUnavailable():
+        case FolderBusy():
             return ExitCode.TRY_AGAIN
         case ConfigError() | FolderUnavailable():
             return ExitCode.CONFIG
-        case _:
-            return ExitCode.SOME_REFUSED
+        case _:  # the database or the workers: the world's fault
+            return ExitCode.TRY_AGAIN
 
 
 def complain(message: str) -> None:

@@ -23,6 +23,7 @@ _PULL_FILES = 1000
 _SCAN_REST = 10  # a scan starts no sooner than so many times what the last one took
 _MAX_PAUSE_SECONDS = 60.0
 _MAX_NAMED = 10_000
+_BUSY_SECONDS = 0.05
 _SHORTEST_SLEEP_SECONDS = 0.005  # whatever is due, the loop never spins
 
 log: FilteringBoundLogger = structlog.get_logger("nfed")
@@ -227,7 +228,8 @@ class Pipeline:
             elif arrival.being_written:
                 # Out of the window: files that nobody ever closes must not fill it.
                 self._window.forget(path)
-                self.waiting[path] = Waiting(arrival.version, Reason.BUSY, now + self._pace.settle)
+                again_at = now + max(self._pace.settle, _BUSY_SECONDS)
+                self.waiting[path] = Waiting(arrival.version, Reason.BUSY, again_at)
                 if self._once:
                     self._name_waiting(path, Reason.BUSY, "somebody is writing it")
             elif path in self._window:

@@ -30,6 +30,7 @@ from daemon.core.outcome import (
 from daemon.core.ports import Fate, Incoming, Ledger, Reader, Reading, Shelves, Store, WorkerCrashed
 from daemon.documents.nfe import Document
 from daemon.errors import (
+    NfedError,
     RejectedByDatabase,
     StoreRejected,
     StoreUnavailable,
@@ -103,9 +104,12 @@ class BatchProcessor:
             except TimeoutError:
                 job.fail(self.outage or f"no progress for {self._timeout_seconds:g} s", _now())
             except Exception as error:
-                log.exception("batch_processing_broke", error=str(error))
                 cause = _first(error)
-                job.fail(f"{type(cause).__name__}: {cause}", _now())
+                if isinstance(cause, NfedError):
+                    job.fail(str(cause), _now())
+                else:
+                    log.exception("batch_processing_broke", error=str(cause))
+                    job.fail(f"{type(cause).__name__}: {cause}", _now())
             except asyncio.CancelledError:
                 job.cancel("given up at once, on request", _now())
                 raise

@@ -15,17 +15,20 @@ import signal
 import stat
 import sys
 import time
+import traceback
 from dataclasses import dataclass
 from hashlib import sha256
 from multiprocessing.connection import Connection
+from pathlib import Path
 
 from daemon.core.outcome import Deferred, Reason, refusal
 from daemon.core.ports import Reading
 from daemon.documents.nfe import Checks, Policy, document_from
-from daemon.errors import DocumentError, FileTooLarge, XMLTruncated
+from daemon.errors import DocumentError, FileTooLarge, UnexpectedContent, XMLTruncated
 
 _PR_SET_PDEATHSIG = 1
 _CHUNK = 1 << 20
+_EX_MEMORY = 71  # EX_OSERR, sysexits.h: out of memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,17 @@ def read_file(path: str, settings: WorkerSettings) -> Reading:
         return Reading(Deferred(Reason.INCOMPLETE, str(error)), digest, version)
     except DocumentError as error:
         return Reading(refusal(error), digest, version)
+    except MemoryError:
+        raise
+    except Exception as error:  # one file must not cost its chunk, whatever it holds
+        return Reading(refusal(UnexpectedContent(_place_of(error))), digest, version)
     return Reading(result, digest, version, (time.perf_counter() - began) * 1000)
+
+
+def _place_of(error: Exception) -> str:
+    """The error and the line of code that it came from."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__}: {error} ({Path(frame.filename).name}, line {frame.lineno})"
 
 
 def _content(path: str, max_bytes: int) -> tuple[bytes | None, tuple[int, int, int, int]]:
@@ -122,8 +135,14 @@ def main(descriptor: int, settings: WorkerSettings) -> None:
     gc.freeze()
     gc.disable()
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
+        connection.send_bytes(b"")  # ready
         while True:
-            connection.send([read_file(path, settings) for path in connection.recv()])
+            paths = connection.recv()
+            try:
+                readings = [read_file(path, settings) for path in paths]
+            except MemoryError:
+                os._exit(_EX_MEMORY)
+            connection.send(readings)
             gc.collect(0)
 
 

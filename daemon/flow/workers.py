@@ -6,19 +6,23 @@ pipe shared among workers can be left locked by a SIGKILL in the middle of a wri
 
 import asyncio
 import contextlib
+import pickle
 import socket
+import struct
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from multiprocessing.connection import Connection
 from types import TracebackType
 
 from daemon.core.ports import Reading, WorkerCrashed
+from daemon.errors import WorkersUnavailable
 from daemon.flow.worker import WorkerSettings
 
 _CHUNK_TIMEOUT_SECONDS = 60.0
 _FILE_TIMEOUT_SECONDS = 20.0
+_START_TIMEOUT_SECONDS = 60.0
 
 
 class Workers:
@@ -67,12 +71,16 @@ class Workers:
         """See ports.Reader."""
         timeout = self._timeouts[len(paths) > 1]
         worker = await self._idle.get()
-        try:
-            return await asyncio.get_running_loop().run_in_executor(
-                self._threads, worker.ask, list(paths), timeout
-            )
-        finally:
-            self._idle.put_nowait(worker)
+        loop = asyncio.get_running_loop()
+
+        def ask() -> list[Reading]:
+            try:
+                return worker.ask(list(paths), timeout)
+            finally:
+                # Not before the thread is done with it, also when the reader was cancelled.
+                loop.call_soon_threadsafe(self._idle.put_nowait, worker)
+
+        return await loop.run_in_executor(self._threads, ask)
 
 
 class _Worker:
@@ -81,13 +89,13 @@ class _Worker:
     def __init__(self, settings: WorkerSettings) -> None:
         self._settings = settings
         self._process: subprocess.Popen[bytes] | None = None
-        self._connection: Connection | None = None
+        self._connection: socket.socket | None = None
 
     @property
     def pid(self) -> int | None:
         return None if self._process is None else self._process.pid
 
-    def start(self) -> Connection:
+    def start(self) -> socket.socket:
         ours, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
@@ -103,22 +111,28 @@ class _Worker:
                 pass_fds=(theirs.fileno(),),
                 start_new_session=True,
             )
-        self._connection = Connection(ours.detach())
-        return self._connection
+        self._connection = ours
+        try:
+            _receive(ours, time.monotonic() + _START_TIMEOUT_SECONDS)  # it is ready
+        except OSError as error:
+            code = self.kill()
+            raise WorkersUnavailable(
+                f"a worker process ended before it began ({_ending(code)})"
+            ) from error
+        return ours
 
     def ask(self, paths: list[str], timeout: float) -> list[Reading]:
-        connection = self._connection or self.start()
+        ours = self._connection or self.start()
+        deadline = time.monotonic() + timeout
         try:
-            connection.send(paths)
-            if not connection.poll(timeout):
-                raise WorkerCrashed(f"no answer within {timeout:.0f} s")
-            answer: list[Reading] = connection.recv()
-        except WorkerCrashed:
+            _send(ours, pickle.dumps(paths), deadline)
+            answer: list[Reading] = pickle.loads(_receive(ours, deadline))
+        except TimeoutError:
             self.kill()
-            raise
-        except (EOFError, OSError) as error:
+            raise WorkerCrashed(f"no answer within {timeout:.0f} s") from None
+        except OSError:
             code = self.kill()
-            raise WorkerCrashed(f"the worker process ended ({_ending(code)})") from error
+            raise WorkerCrashed(f"the worker process ended ({_ending(code)})") from None
         return answer
 
     def kill(self) -> int | None:
@@ -141,3 +155,26 @@ def _ending(code: int | None) -> str:
     if code is None:
         return "hung up without ending"
     return f"signal {-code}" if code < 0 else f"exit code {code}"
+
+
+def _send(ours: socket.socket, message: bytes, deadline: float) -> None:
+    # multiprocessing's Connection.send keeps a view of a BytesIO, which crashes the interpreter
+    # when its traceback is collected as part of a cycle; and its recv has no timeout once begun.
+    ours.settimeout(max(deadline - time.monotonic(), 0.001))
+    ours.sendall(struct.pack("!i", len(message)) + message)
+
+
+def _receive(ours: socket.socket, deadline: float) -> bytes:
+    (size,) = struct.unpack("!i", _receive_exactly(ours, 4, deadline))
+    return _receive_exactly(ours, size, deadline)
+
+
+def _receive_exactly(ours: socket.socket, size: int, deadline: float) -> bytes:
+    message = bytearray()
+    while len(message) < size:
+        ours.settimeout(max(deadline - time.monotonic(), 0.001))
+        more = ours.recv(min(size - len(message), 1 << 20))
+        if not more:
+            raise ConnectionResetError
+        message += more
+    return bytes(message)

@@ -89,7 +89,9 @@ class Folder:
             status = os.stat(self.root)
         except OSError:
             return False
-        return (status.st_dev, status.st_ino) == self.identity
+        # A lock file that was deleted would let another daemon lock a new one.
+        locked = self._lock is not None and os.fstat(self._lock).st_nlink > 0
+        return locked and (status.st_dev, status.st_ino) == self.identity
 
     def scan(self, skip: Container[str]) -> Iterator[Arrival]:
         """Streams what lies there now, but for the paths in `skip`; in no order."""
@@ -265,9 +267,12 @@ def _listed(entries: Iterator["os.DirEntry[str]"], root: Path) -> Iterator["os.D
 
 def _lstat(path: str, whole: Path) -> Arrival | None:
     try:
-        return replace(_arrival(path, os.lstat(whole), being_written=False), readable=False)
+        status = os.lstat(whole)
     except OSError:
         return None
+    if not stat.S_ISREG(status.st_mode):
+        return None
+    return replace(_arrival(path, status, being_written=False), readable=False)
 
 
 def _has_writer(descriptor: int) -> bool:

@@ -134,14 +134,11 @@ def free_names(name: str, room: int = 0) -> Iterator[str]:
 def _fitting(stem: str, suffix: str, room: int) -> str:
     raw = os.fsencode(stem)
     limit = _MAX_NAME_BYTES - room - len(os.fsencode(suffix))
-    while len(raw) > limit:
-        # Cut whole characters: a byte 10xxxxxx goes on with the one before.
-        raw = raw[:-1]
-        while raw and raw[-1] & 0xC0 == 0x80:
-            raw = raw[:-1]
-        if raw and raw[-1] >= 0xC0:
-            raw = raw[:-1]
-    return os.fsdecode(raw) + suffix
+    end = min(limit, len(raw))
+    # Cut whole characters: at most three bytes 10xxxxxx go on with the one before.
+    while limit - end < 3 and end < len(raw) and raw[end] & 0xC0 == 0x80:
+        end -= 1
+    return os.fsdecode(raw[:end]) + suffix
 
 
 def _move(source: Path, folder: Path, fate: Fate, room: int = 0) -> Path:
@@ -214,11 +211,15 @@ def _reason(fate: Fate, refused: Refused, job_id: str) -> bytes:
 
 def _write_whole(path: Path, content: bytes) -> None:
     temporary = path.with_name(f".nfed-{os.getpid()}{ERROR_SUFFIX}")
-    with open(temporary, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)  # an orphan of a crash may stand there
+    try:
+        with open(temporary, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)  # an orphan of a crash may stand there
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
 
 
 def _ensure_folder(folder: Path) -> None:

@@ -70,9 +70,12 @@ class SQLiteLedger:
         """See ports.Ledger."""
         await self._run(self._write, job, fates)
 
-    async def end_interrupted(self, now: datetime) -> int:
-        """Fails the jobs that a crash left running; returns how many."""
-        return await self._run(self._end_interrupted, now)
+    async def end_interrupted(self, now: datetime, owned: str | None) -> int:
+        """Fails the jobs that a crash left running; returns how many.
+
+        `owned` is the folder whose lock the caller holds: no job of it can be running.
+        """
+        return await self._run(self._end_interrupted, now, owned)
 
     async def _run[**P, T](self, act: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         loop = asyncio.get_running_loop()
@@ -111,14 +114,17 @@ class SQLiteLedger:
                     connection.execute("rollback")
                 raise
 
-    def _end_interrupted(self, now: datetime) -> int:
+    def _end_interrupted(self, now: datetime, owned: str | None) -> int:
         assert self._connection is not None
         with _world_errors(self.path):
             found = self._connection.execute(
-                "select job_id, pid from jobs where state in (?, ?)",
+                "select job_id, pid, folder_path from jobs where state in (?, ?)",
                 (JobState.RUNNING.value, JobState.PENDING.value),
             ).fetchall()
-            ended = [job_id for job_id, pid in found if not _is_alive(pid)]
+            mine = None if owned is None else shown(owned)
+            ended = [
+                job_id for job_id, pid, folder in found if folder == mine or not _is_alive(pid)
+            ]
             self._connection.executemany(
                 "update jobs set state = ?, ended_at = ?, reason = ? where job_id = ?",
                 [

@@ -1,0 +1,99 @@
+"""Measures nfed: ratios taken in one run, as Markdown on stdout; see docs/benchmarks.md.
+
+python -m bench [import|nfelib|memory|latency|idle|all] [--rounds N] [--files N] [--full]
+"""
+
+import argparse
+import os
+import platform
+import sqlite3
+from collections.abc import Sequence
+
+import psutil
+from lxml import etree
+
+from bench.measure import Measured, markdown, summary
+from bench.measure_import import measure_import
+from bench.measure_memory import backlogs, measure_memory
+from bench.measure_notes import Notes
+from bench.measure_rest import measure_idle, measure_latency
+
+_WHAT = ("import", "nfelib", "memory", "latency", "idle")
+_BUSY_PERCENT = 10.0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line; see the docstring of the module."""
+    options = _parser().parse_args(arguments)
+    chosen = _WHAT if options.what == "all" else (options.what,)
+    sizes = backlogs(options.files, full=options.full)
+    print(_machine(), flush=True)
+
+    notes = Notes()
+    wanted = max(
+        options.files if {"import", "nfelib"} & {*chosen} else 1,
+        max(sizes) if "memory" in chosen else 1,
+        options.drops if "latency" in chosen else 1,
+    )
+    notes.provide(wanted)
+    measured = Measured()
+    if {"import", "nfelib"} & {*chosen}:
+        measured.add(measure_import(notes, options.files, options.rounds or 3, chosen))
+    if "memory" in chosen:
+        measured.add(measure_memory(notes, sizes, options.rounds or 2))
+    if "latency" in chosen:
+        measured.add(measure_latency(notes, options.drops))
+    if "idle" in chosen:
+        measured.add(measure_idle(60.0 if options.full else 20.0))
+
+    print(f"\n{summary(measured.figures)}")
+    for table in measured.raw:
+        print(f"\n### {table.title}\n\n{markdown(table.header, table.rows)}")
+    return 0
+
+
+def _machine() -> str:
+    """What was measured on, and whether others were at work on it."""
+    busy_percent = psutil.cpu_percent(interval=1.0)
+    load = os.getloadavg()[0]
+    cores = len(os.sched_getaffinity(0))
+    state = "busy: trust no figure" if busy_percent > _BUSY_PERCENT else "quiet"
+    lxml = ".".join(map(str, etree.LXML_VERSION[:3]))
+    libxml2 = ".".join(map(str, etree.LIBXML_VERSION))
+    return (
+        f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, lxml {lxml} "
+        f"(libxml2 {libxml2}), {cores} cores; before the start the machine was {state} "
+        f"(CPU {busy_percent:.0f} %, load average {load:.2f})."
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("what", nargs="?", choices=(*_WHAT, "all"), default="all")
+    parser.add_argument(
+        "--rounds", type=_positive, help="of import, nfelib (else 3) and memory (else 2)"
+    )
+    parser.add_argument(
+        "--files",
+        type=_positive,
+        default=10_000,
+        help="in a round of import; memory and growth take a tenth, half, all and twice as many",
+    )
+    parser.add_argument("--drops", type=_positive, default=30, help="files that latency drops")
+    parser.add_argument(
+        "--full",
+        action="store_true",
+        help="memory and growth up to ten times --files, idle for 60 s: takes a quarter of an hour",
+    )
+    return parser
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is too few, expected at least 1")
+    return number
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

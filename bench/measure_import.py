@@ -1,0 +1,113 @@
+"""How fast a backlog is imported, against the bare loop and against nfelib's parser alone."""
+
+import json
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.measure import Measured, RawTable, at_least, median
+from bench.measure_nfed import DATABASE, FOLDER, import_backlog
+from bench.measure_notes import ROOT, Notes, home, say
+
+BARE_TARGET = 1.3
+NFELIB_TARGET = 8
+_NFELIB_SHARE = 10  # of so many files nfelib parses one, for it has the time of all of them
+
+
+@dataclass(frozen=True, slots=True)
+class _Round:
+    nfed: float
+    """Files a second, as the others; None: was not asked for."""
+    bare: float | None
+    nfelib: float | None
+
+
+def measure_import(notes: Notes, files: int, rounds: int, rivals: Collection[str]) -> Measured:
+    """Rounds of nfed and then each of `rivals` (import: the bare loop; nfelib), in turn."""
+    taken: list[_Round] = []
+    for number in range(1, rounds + 1):
+        say(f"import of {files:,} files, round {number} of {rounds}")
+        nfed, rows = _nfed(notes, files)
+        bare = nfelib = None
+        if "import" in rivals:
+            bare, bare_rows = _bare(notes, files)
+            if bare_rows != rows:
+                raise RuntimeError(f"nfed stored {rows} rows, the bare loop {bare_rows}")
+        if "nfelib" in rivals:
+            nfelib = _nfelib(notes, max(files // _NFELIB_SHARE, 1))
+        taken.append(_Round(nfed, bare, nfelib))
+    return _measured(files, taken)
+
+
+def _nfed(notes: Notes, files: int) -> tuple[float, dict[str, int]]:
+    with home() as place:
+        notes.copy(files, place / FOLDER)
+        return import_backlog(place, files).files_a_second, _rows(place / DATABASE)
+
+
+def _bare(notes: Notes, files: int) -> tuple[float, dict[str, int]]:
+    with home() as place:
+        folder, database = place / FOLDER, place / DATABASE
+        notes.copy(files, folder)
+        seconds = float(_printed("bench.bare", str(folder), str(database)))
+        return files / seconds, _rows(database)
+
+
+def _nfelib(notes: Notes, files: int) -> float:
+    with home() as place:
+        notes.copy(files, place / FOLDER)
+        said = json.loads(_printed("bench.nfelib_alone", str(place / FOLDER)))
+        return float(said["files"] / said["seconds"])
+
+
+def _printed(module: str, *arguments: str) -> str:
+    command = [sys.executable, "-m", module, *arguments]
+    return subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
+def _rows(database: Path) -> dict[str, int]:
+    """How many rows each table holds."""
+    connection = sqlite3.connect(database)
+    try:
+        tables = connection.execute("select name from sqlite_master where type = 'table'")
+        return {
+            name: connection.execute(f"select count(*) from {name}").fetchone()[0]
+            for (name,) in tables.fetchall()
+        }
+    finally:
+        connection.close()
+
+
+def _measured(files: int, taken: list[_Round]) -> Measured:
+    measured = Measured()
+    bare = [each.nfed / each.bare for each in taken if each.bare]
+    if bare:
+        what = f"import: {files:,} files, nfed times as fast as the bare loop"
+        measured.figures.append(at_least(what, median(bare), BARE_TARGET))
+    nfelib = [each.nfed / each.nfelib for each in taken if each.nfelib]
+    if nfelib:
+        what = "nfelib: nfed's import times as fast as nfelib's parser alone"
+        measured.figures.append(at_least(what, median(nfelib), NFELIB_TARGET))
+    measured.raw.append(
+        RawTable(
+            f"Files a second, import of {files:,}",
+            ("round", "nfed", "bare loop", "nfed ÷ bare", "nfelib alone", "nfed ÷ nfelib"),
+            tuple(
+                (
+                    str(number),
+                    f"{each.nfed:,.0f}",
+                    *_against(each.nfed, each.bare),
+                    *_against(each.nfed, each.nfelib),
+                )
+                for number, each in enumerate(taken, 1)
+            ),
+        )
+    )
+    return measured
+
+
+def _against(nfed: float, rival: float | None) -> tuple[str, str]:
+    return ("–", "–") if rival is None else (f"{rival:,.0f}", f"{nfed / rival:.2f}")

@@ -1,0 +1,123 @@
+"""Runs nfed as its users do, in a process and a folder of its own, and reads its log."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import psutil
+
+DATABASE = "nfed.db"
+FOLDER = "xml_nf"
+_LOG = "nfed.log"
+_SAMPLE_SECONDS = 0.1
+_START_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """One import of a backlog."""
+
+    files: int
+    seconds: float
+    """From the start of the first job to the end of the last, as the log has them."""
+    peak_pss_bytes: int
+    """Of all processes together, sampled every 100 ms; 0 when it was not asked for."""
+
+    @property
+    def files_a_second(self) -> float:
+        """The rate."""
+        return self.files / self.seconds
+
+
+def import_backlog(home: Path, files: int, *, with_memory: bool = False) -> Import:
+    """`nfed run --once` on the `files` files in the home's drop folder, with default settings.
+
+    Raises RuntimeError unless every file was imported.
+    """
+    with _started(home, "--once") as process:
+        peak = _peak_pss(process) if with_memory else 0
+        code = process.wait()
+    events = _events(home)
+    ends = [each for each in events if each["event"] == "batch_processing_completed"]
+    successful = sum(int(str(each["successful"])) for each in ends)
+    if code != 0 or successful != files:
+        raise RuntimeError(f"nfed imported {successful} of {files} files and exited with {code}")
+    began = next(each for each in events if each["event"] == "batch_processing_started")
+    return Import(files, (_moment(ends[-1]) - _moment(began)).total_seconds(), peak)
+
+
+@contextmanager
+def watching(home: Path) -> Iterator[psutil.Process]:
+    """`nfed run` on the home's drop folder, with default settings, started and at rest."""
+    (home / FOLDER).mkdir(exist_ok=True)
+    with _started(home) as process:
+        deadline = time.monotonic() + _START_SECONDS
+        while not any(each["event"] == "daemon_started" for each in _events(home)):
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"nfed did not start:\n{(home / _LOG).read_text()}")
+            time.sleep(0.05)
+        time.sleep(3)  # its workers are up, and the first scan is over
+        yield psutil.Process(process.pid)
+
+
+def family(process: psutil.Process) -> list[psutil.Process]:
+    """The process and its workers."""
+    return [process, *process.children(recursive=True)]
+
+
+@contextmanager
+def _started(home: Path, *options: str) -> Iterator[subprocess.Popen[bytes]]:
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("NFED_")}
+    command = [sys.executable, "-P", "-m", "daemon", "run"]
+    where = ["--folder", FOLDER, "--database", f"sqlite:///{DATABASE}"]
+    with open(home / _LOG, "wb") as log:
+        process = subprocess.Popen(
+            [*command, *where, *options],
+            cwd=home,
+            env=environment | {"NFED_LOG_FORMAT": "json"},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(30)
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+
+
+def _events(home: Path) -> list[dict[str, object]]:
+    lines = (home / _LOG).read_text("utf-8").split("\n")[:-1]
+    return [json.loads(line) for line in lines if line.startswith("{")]
+
+
+def _moment(event: dict[str, object]) -> datetime:
+    return datetime.fromisoformat(str(event["timestamp"]))
+
+
+def _peak_pss(process: subprocess.Popen[bytes]) -> int:
+    """Samples until the process ends."""
+    peak = 0
+    while process.poll() is None:
+        sample = 0
+        with suppress(psutil.NoSuchProcess):
+            for each in family(psutil.Process(process.pid)):
+                # A worker may end between the listing and the question.
+                with suppress(psutil.NoSuchProcess):
+                    sample += each.memory_full_info().pss
+        peak = max(peak, sample)
+        time.sleep(_SAMPLE_SECONDS)
+    return peak
