@@ -3,7 +3,7 @@
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import batched
@@ -15,8 +15,10 @@ from structlog.typing import FilteringBoundLogger
 
 from daemon.core.arrival import Arrival, Window
 from daemon.core.job import JobState
+from daemon.core.outcome import Deferred, Reason
 from daemon.core.ports import Fate, Shelves
 from daemon.documents.nfe import Checks
+from daemon.errors import FolderUnavailable
 from daemon.flow.jobs import JobManager
 from daemon.flow.pipeline import Pace, Pipeline
 from daemon.flow.processor import BatchProcessor, Observer, Ports
@@ -47,14 +49,22 @@ def worker_settings_of(settings: Settings) -> WorkerSettings:
 async def run_daemon(settings: Settings, *, once: bool = False) -> int:
     """Watches the folder until SIGTERM or SIGINT; with `once`, imports what is there.
 
-    Returns the exit code: 0, or 75 (EX_TEMPFAIL) when `once` met a job that could not run.
+    Returns the exit code: 0; 75 (EX_TEMPFAIL) when `once` met a job that could not run; 128 and the
+    signal's number when a second signal made it give up at once.
     Raises FolderUnavailable, FolderBusy, StoreUnavailable or ConfigError before the first file.
     """
-    root = settings.xml_folder.absolute()
-    root.mkdir(parents=True, exist_ok=True)
     stopping = asyncio.Event()
+    with _Signals(stopping.set) as signals:
+        return await _run_daemon(settings, stopping, signals, once=once)
+    return 128 + (signals.received or 0)
+
+
+async def _run_daemon(
+    settings: Settings, stopping: asyncio.Event, signals: "_Signals", *, once: bool
+) -> int:
+    root = settings.xml_folder.absolute()
+    _make_folder(root)
     async with AsyncExitStack() as stack:
-        signals = stack.enter_context(_Signals(stopping.set))
         folder = stack.enter_context(opened(root, recursive=settings.recursive))
         shelves = FolderShelves(root, settings.done_subfolders)
         stack.callback(shelves.close)
@@ -97,7 +107,10 @@ class Tally:
     duplicate: int = 0
     refused: int = 0
     left: int = 0
-    """Files without an outcome: unreadable, changed meanwhile, or of a job that could not run."""
+    """Files that are not where they should be: unreadable, changed meanwhile, of a job that could
+    not run; or stored, but not to be moved."""
+    stopped_by: int | None = None
+    """The number of the signal that asked for a stop."""
 
 
 async def import_roots(
@@ -113,7 +126,7 @@ async def import_roots(
     """
     tally = Tally()
     stopping = asyncio.Event()
-    with _Signals(stopping.set):
+    with _Signals(stopping.set) as signals:
         for root, names in roots:
             async with AsyncExitStack() as stack:
                 shelves: Shelves = _Leave()
@@ -130,6 +143,7 @@ async def import_roots(
                 await _import(settings, processor, root, arrivals, tally)
             if stopping.is_set():
                 break
+    tally.stopped_by = signals.received
     return tally
 
 
@@ -143,15 +157,30 @@ async def _import(
     jobs = JobManager()
     for batch in batched(arrivals, settings.batch_max_files):
         job = jobs.create_job(str(root), len(batch))
-        await processor.process(job, batch, final=frozenset(each.path for each in batch))
+        final = frozenset(each.path for each in batch)
+        stayed = await processor.process(job, batch, final=final)
         tally.total += job.total_files
         tally.imported += job.imported
         tally.updated += job.updated
         tally.duplicate += job.duplicate
         tally.refused += job.refused
         tally.left += job.total_files - job.successful - job.refused
+        tally.left += sum(_is_stuck(fate) for fate in stayed)
         if job.state is not JobState.COMPLETED:
             return
+
+
+def _is_stuck(fate: Fate) -> bool:
+    return isinstance(fate.outcome, Deferred) and fate.outcome.reason is Reason.RETRY
+
+
+def _make_folder(root: Path) -> None:
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FolderUnavailable(
+            f"drop folder {root}: {error.strerror}; create it or set xml_folder"
+        ) from error
 
 
 def _sighted(folder: Folder, names: Iterable[str]) -> Iterator[Arrival]:
@@ -225,11 +254,12 @@ async def _watched(pipeline: Pipeline, settings: Settings, root: Path, once: boo
 
 
 class _Signals:
-    """First SIGTERM or SIGINT: `stop`. A second one: give up at once, still losing nothing."""
+    """First SIGTERM or SIGINT: `stop`. A second ends the block at once, still losing nothing."""
 
     def __init__(self, stop: Callable[[], None]) -> None:
         self.stop = stop
-        self._asked = False
+        self.received: int | None = None
+        self._insisted = False
         self._loop = asyncio.get_running_loop()
         self._task = asyncio.current_task()
 
@@ -238,17 +268,18 @@ class _Signals:
             self._loop.add_signal_handler(number, self._on_signal, number)
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, exc_type: type[BaseException] | None, *_: object) -> bool:
         for number in (signal.SIGTERM, signal.SIGINT):
-            with suppress(ValueError):
-                self._loop.remove_signal_handler(number)
+            self._loop.remove_signal_handler(number)
+        return self._insisted and exc_type is asyncio.CancelledError
 
     def _on_signal(self, number: int) -> None:
         name = signal.Signals(number).name
-        if not self._asked:
-            self._asked = True
+        if self.received is None:
+            self.received = number
             log.info("stopping", signal=name, advice="finishing running chunks; again: at once")
             self.stop()
         elif self._task is not None:
+            self._insisted = True
             log.warning("stopping_at_once", signal=name)
             self._task.cancel()

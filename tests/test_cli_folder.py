@@ -112,7 +112,7 @@ def test_run_refuses_a_folder_that_is_none_a_folder_in_use_and_a_database_out_of
         )
 
     assert no_folder.returncode == 78
-    assert "drop folder file: " in one_line(no_folder)
+    assert "file: File exists" in one_line(no_folder)
     assert busy.returncode == 75
     assert f"process {os.getpid()} " in one_line(busy)
     assert no_database.returncode == 75

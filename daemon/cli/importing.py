@@ -1,5 +1,6 @@
 """`nfed import`: files and folders, now, in the foreground."""
 
+import asyncio
 import logging
 import os
 import signal
@@ -15,7 +16,6 @@ from daemon.app import import_roots
 from daemon.cli import output
 from daemon.cli.exits import ExitCode, complain
 from daemon.cli.progress import shown_progress, summary
-from daemon.cli.running import run_loop
 from daemon.core.arrival import shown
 from daemon.intake.folder import Folder, is_candidate
 from daemon.settings import Loaded, load
@@ -37,16 +37,12 @@ def import_paths(paths: Sequence[Path], database: str | None, *, move: bool) -> 
 
     with shown_progress(expected) as observer:
         _configure_logs(loaded)
-        tally, stopped_by = run_loop(
-            import_roots(loaded.settings, roots, move=move, observer=observer)
-        )
-    if tally is not None:
-        output.say(summary(tally, time.monotonic() - began))
-    if stopped_by is not None:
-        complain(f"stopped by {stopped_by.name}; what is stored stays, the rest was not looked at")
-        return ExitCode.SIGNAL + stopped_by
-    if tally is None:
-        return ExitCode.SIGNAL + signal.SIGTERM
+        tally = asyncio.run(import_roots(loaded.settings, roots, move=move, observer=observer))
+    output.say(summary(tally, time.monotonic() - began))
+    if tally.stopped_by is not None:
+        name = signal.Signals(tally.stopped_by).name
+        complain(f"stopped by {name}; what is stored stays, the rest was not looked at")
+        return ExitCode.SIGNAL + tally.stopped_by
     return ExitCode.SOME_REFUSED if tally.refused or tally.left else ExitCode.OK
 
 

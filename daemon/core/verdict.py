@@ -13,7 +13,7 @@ class Stored:
 
     content_sha256: str | None
     """None for a note that another program stored, of which nothing can be said."""
-    status: str
+    status: str | None
     file_name: str | None
 
 

@@ -18,6 +18,7 @@ from daemon.documents.layout import (
 
 _INF = "NFe/infNFe"
 _PROT = "protNFe/infProt"
+_CANCELLATION = "from the event of cancellation; empty until events are imported"
 
 
 def _place(role: str, element: str) -> tuple[Column, ...]:
@@ -154,9 +155,21 @@ NOTAS_FISCAIS = Table(
         Column("data_hora_recebimento", MOMENT, f"{_PROT}/dhRecbto"),
         Column("codigo_status", Text(3), f"{_PROT}/cStat"),
         Column("motivo_status", Text(255), f"{_PROT}/xMotivo"),
-        Column("data_hora_cancelamento", MOMENT, note="from the event of cancellation"),
-        Column("protocolo_cancelamento", Text(17), note="from the event of cancellation"),
-        Column("justificativa_cancelamento", Text(255), note="from the event of cancellation"),
+        Column(
+            "data_hora_cancelamento",
+            MOMENT,
+            note=_CANCELLATION,
+        ),
+        Column(
+            "protocolo_cancelamento",
+            Text(17),
+            note=_CANCELLATION,
+        ),
+        Column(
+            "justificativa_cancelamento",
+            Text(255),
+            note=_CANCELLATION,
+        ),
         Column("xml_completo", Text(), note="the file's text as it came (keep_xml)"),
         Column("xml_assinado", Text(), note="left empty: xml_completo holds the signed NFe"),
         Column("resp_tecnico_cnpj", Text(14), f"{_INF}/infRespTec/CNPJ"),
@@ -321,7 +334,7 @@ NF_PAGAMENTOS = Table(
 
 NF_CCE = Table(
     "nf_cce",
-    "A carta de correção (event 110110).",
+    "A carta de correção (event 110110); empty until events are imported.",
     (
         Column("sequencia_evento", INTEGER, "nSeqEvento"),
         Column("data_hora_evento", MOMENT, "dhEvento"),

@@ -38,7 +38,7 @@ _STATUS = {
     **dict.fromkeys(("101", "151", "155"), Status.CANCELADA),
     **dict.fromkeys(("110", "301", "302", "303"), Status.DENEGADA),
 }
-_RANK = {status: rank for rank, status in enumerate(Status)}
+_RANK = {status.value: rank for rank, status in enumerate(Status)}
 _MODELS = ("55", "65")
 
 _CHAVE = NOTAS_FISCAIS.position("chave_acesso")
@@ -74,12 +74,13 @@ class Document:
     findings: tuple[Finding, ...] = ()
 
 
-def status_rank(status: str) -> int:
+def status_rank(status: str | None) -> int:
     """How far a note has come; a file that knows more replaces the protocol of one that knew less.
 
     emitida < rejeitada < autorizada < denegada < cancelada; the order of arrival does not matter.
+    What another program wrote there, such as inutilizada, ranks lowest.
     """
-    return _RANK.get(Status(status), 0)
+    return _RANK.get(status or "", 0)
 
 
 def document_from(content: bytes, policy: Checks) -> Document:

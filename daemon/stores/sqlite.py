@@ -10,6 +10,7 @@ from itertools import count
 from pathlib import Path
 
 from sqlalchemy import create_engine
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import StaticPool
 
 from daemon.core.arrival import shown
@@ -296,6 +297,8 @@ def _world_errors(path: Path) -> Iterator[None]:
         yield
     except (sqlite3.IntegrityError, sqlite3.DataError, OverflowError, UnicodeError) as error:
         raise StoreRejected(str(error)) from error
+    except DBAPIError as error:
+        raise StoreUnavailable(f"database {path}: {error.orig}") from error
     except sqlite3.Error as error:
         raise StoreUnavailable(f"database {path}: {error}") from error
     except OSError as error:
