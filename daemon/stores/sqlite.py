@@ -18,6 +18,7 @@ from daemon.core.outcome import Imported, Outcome, Updated
 from daemon.core.ports import Incoming
 from daemon.core.verdict import Stored, verdict
 from daemon.documents.extract import Row, Value
+from daemon.documents.layout import tables
 from daemon.documents.layout_nota import NF_PARTES, NOTAS_FISCAIS
 from daemon.documents.nfe import Document
 from daemon.errors import ConfigError, StoreRejected, StoreUnavailable
@@ -45,7 +46,7 @@ class SQLiteStore:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="nfed-sqlite")
         self._connection: sqlite3.Connection | None = None
         self._file = (0, 0)
-        self._inserts = sqlite_sql.inserts()
+        self._layout = [table for name, table in tables().items() if name != "empresas"]
         self._update, self._update_from = sqlite_sql.update_protocol()
         self._upserts = {papel: sqlite_sql.upsert_party(papel) for papel in _LINKS}
 
@@ -184,34 +185,48 @@ class SQLiteStore:
         new: Iterable[Document],
         answers: list[tuple[int, Row]],
     ) -> None:
-        """All rows of the new notes, table by table; ids go on from the highest stored."""
+        """All rows of the new notes, table by table; ids go on from the highest stored.
+
+        Most columns of most rows are empty, and binding them costs more than storing the rest:
+        only the columns that hold anything in this chunk are named.
+        """
         by_table: dict[str, list[tuple[int, list[Row]]]] = {}
         for number, document in enumerate(new):
-            for table, rows in document.rows.items():
-                by_table.setdefault(table, []).append((number, rows))
+            for name, own in document.rows.items():
+                by_table.setdefault(name, []).append((number, own))
         if answers:
             by_table.setdefault("nf_processamento", [])
         # By table and document: the id of the document's first row.
         begins: dict[str, dict[int, int]] = {}
-        for insert in self._inserts:
-            table, parent = insert.table, insert.parent
-            if table not in by_table:
+        for table in self._layout:
+            if table.name not in by_table:
                 continue
-            highest = connection.execute(f"select max(id) from {table}").fetchone()[0] or 0
-            ids = count(highest + 1)
-            own_begins = begins[table] = {}
-            values: list[tuple[Value, ...]] = []
-            for number, rows in by_table[table]:
-                own_begins[number] = highest + 1 + len(values)
-                if parent is None:
-                    values += [(next(ids), *row[1:]) for row in rows]
-                else:
-                    # A row is left as it is: the transaction may be tried again.
-                    base = begins[parent][number]
-                    values += [(next(ids), base + int(row[0] or 0), *row[1:]) for row in rows]
-            if table == "nf_processamento":
-                values += [(next(ids), note_id, *row[1:]) for note_id, row in answers]
-            connection.executemany(insert.sql, values)
+            found = connection.execute(f"select max(id) from {table.name}").fetchone()
+            next_id = (found[0] or 0) + 1
+            rows: list[Row] = []
+            parents: list[int] = []
+            begins[table.name] = {}
+            for number, own in by_table[table.name]:
+                begins[table.name][number] = next_id + len(rows)
+                rows += own
+                if table.parent is not None:
+                    base = begins[table.parent][number]
+                    parents += [base + int(row[0] or 0) for row in own]
+            if table.name == "nf_processamento":
+                rows += [row for _, row in answers]
+                parents += [note_id for note_id, _ in answers]
+            columns: dict[str, Iterable[Value]] = {"id": count(next_id)}
+            if table.link is not None:
+                columns[table.link] = parents
+            _, *columnwise = zip(*rows, strict=True)
+            columns |= {
+                name: values
+                for name, values in zip(table.stored_names, columnwise, strict=True)
+                if values.count(None) < len(values)
+            }
+            connection.executemany(
+                sqlite_sql.insert(table.name, columns), zip(*columns.values(), strict=False)
+            )
 
 
 def connect(path: Path) -> sqlite3.Connection:

@@ -1,8 +1,7 @@
 """The SQL of the SQLite store, made from the layout once."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
 
-from daemon.documents.layout import Table, tables
 from daemon.documents.layout_nota import EMPRESAS, NF_PARTES, NOTAS_FISCAIS
 
 # A row of party fields: what nf_partes and empresas have in common.
@@ -30,18 +29,10 @@ _PROTOCOL = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Insert:
-    """Inserts `(id, parent's id, *values)`, or `(id, *values)` for a table without parent."""
-
-    table: str
-    parent: str | None
-    sql: str
-
-
-def inserts() -> tuple[Insert, ...]:
-    """For every table but empresas, parents first."""
-    return tuple(_insert(table) for name, table in tables().items() if name != "empresas")
+def insert(table: str, columns: Iterable[str]) -> str:
+    """Inserts rows of the named columns."""
+    names = list(columns)
+    return f"insert into {table} ({', '.join(names)}) values ({', '.join('?' * len(names))})"
 
 
 def update_protocol() -> tuple[str, tuple[int, ...]]:
@@ -83,10 +74,3 @@ def upsert_party(papel: str) -> str:
         f"on conflict (cpf_cnpj) {update} "
         f"on conflict (id_estrangeiro, razao_social) where cpf_cnpj is null {update}"
     )
-
-
-def _insert(table: Table) -> Insert:
-    names = ["id", *([table.link] if table.link else []), *table.stored_names]
-    marks = ", ".join("?" * len(names))
-    sql = f"insert into {table.name} ({', '.join(names)}) values ({marks})"
-    return Insert(table.name, table.parent, sql)
