@@ -56,6 +56,13 @@ class NotFiscal(DocumentError):
     advice = "Check that this is the document's XML and not another export of the same system."
 
 
+class UnsupportedLayout(DocumentError):
+    """A note in a layout whose places this version does not know: half of it would be lost."""
+
+    error_type = "UnsupportedLayout"
+    advice = "Keep the file in failed/ and say `nfed retry` once nfed reads this layout."
+
+
 class InvalidAccessKey(DocumentError):
     """The key is malformed, its check digit is wrong, or the protocol names another key."""
 

@@ -14,6 +14,7 @@ from daemon.errors import (
     InvalidValue,
     NotFiscal,
     SchemaViolation,
+    UnsupportedLayout,
 )
 from tests.notes import generator, note, other_key, with_key, with_value, without
 
@@ -128,6 +129,13 @@ def test_a_value_that_cannot_be_stored_truly_is_refused_by_its_path(tag, value, 
         document_from(with_value(note(1), tag, value), CHECKS)
 
     assert str(refusal.value).startswith(f"<{path}> holds {value!r}, expected ")
+
+
+def test_another_layout_is_refused_rather_than_half_read():
+    xml = note(1).replace(b'versao="4.00"', b'versao="3.10"')
+
+    with pytest.raises(UnsupportedLayout, match=r"holds '3.10', expected 4\.00"):
+        document_from(xml, CHECKS)
 
 
 @pytest.mark.parametrize("modelo", ["57", ""])

@@ -12,7 +12,7 @@ from daemon.documents.checks import Finding
 from daemon.documents.extract import Extraction, Row, Rows
 from daemon.documents.layout_nota import NF_REFERENCIAS, NOTAS_FISCAIS
 from daemon.documents.reader import Kind, read
-from daemon.errors import InvalidAccessKey, NotFiscal, SchemaViolation
+from daemon.errors import InvalidAccessKey, NotFiscal, SchemaViolation, UnsupportedLayout
 
 
 class Policy(StrEnum):
@@ -40,6 +40,7 @@ _STATUS = {
 }
 _RANK = {status.value: rank for rank, status in enumerate(Status)}
 _MODELS = ("55", "65")
+_LAYOUT = "4.00"
 
 _CHAVE = NOTAS_FISCAIS.position("chave_acesso")
 _ISSUED = NOTAS_FISCAIS.position("data_hora_emissao")
@@ -90,6 +91,9 @@ def document_from(content: bytes, policy: Checks) -> Document:
     """
     source = read(content)
     note, protocol = _parts(source.root, source.kind)
+    layout = note.get("versao", _LAYOUT).strip()
+    if layout != _LAYOUT:
+        raise UnsupportedLayout(f"<infNFe versao> holds {layout!r}, expected {_LAYOUT}")
     findings: list[Finding] = []
     if policy.schema is not Policy.OFF:
         found = schema.violations(source.root, source.kind)
