@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bench.measure import Measured, RawTable, at_least, median
 from bench.measure_nfed import DATABASE, FOLDER, import_backlog
+from bench.measure_noise import Noise
 from bench.measure_notes import ROOT, Notes, home, say
 
 BARE_TARGET = 1.3
@@ -23,43 +24,49 @@ class _Round:
     """Files a second, as the others; None: was not asked for."""
     bare: float | None
     nfelib: float | None
+    noise: Noise
 
 
 def measure_import(notes: Notes, files: int, rounds: int, rivals: Collection[str]) -> Measured:
-    """Rounds of nfed and then each of `rivals` (import: the bare loop; nfelib), in turn."""
+    """Rounds of nfed, then the bare loop if `rivals` has import, then nfelib if it has that."""
     taken: list[_Round] = []
     for number in range(1, rounds + 1):
         say(f"import of {files:,} files, round {number} of {rounds}")
-        nfed, rows = _nfed(notes, files)
+        noise = Noise()
+        nfed, rows = _nfed(notes, files, noise)
         bare = nfelib = None
         if "import" in rivals:
-            bare, bare_rows = _bare(notes, files)
+            bare, bare_rows = _bare(notes, files, noise)
             if bare_rows != rows:
                 raise RuntimeError(f"nfed stored {rows} rows, the bare loop {bare_rows}")
         if "nfelib" in rivals:
-            nfelib = _nfelib(notes, max(files // _NFELIB_SHARE, 1))
-        taken.append(_Round(nfed, bare, nfelib))
+            nfelib = _nfelib(notes, max(files // _NFELIB_SHARE, 1), noise)
+        taken.append(_Round(nfed, bare, nfelib, noise))
     return _measured(files, taken)
 
 
-def _nfed(notes: Notes, files: int) -> tuple[float, dict[str, int]]:
+def _nfed(notes: Notes, files: int, noise: Noise) -> tuple[float, dict[str, int]]:
     with home() as place:
         notes.copy(files, place / FOLDER)
-        return import_backlog(place, files).files_a_second, _rows(place / DATABASE)
+        with noise.watched():
+            files_a_second = import_backlog(place, files).files_a_second
+        return files_a_second, _rows(place / DATABASE)
 
 
-def _bare(notes: Notes, files: int) -> tuple[float, dict[str, int]]:
+def _bare(notes: Notes, files: int, noise: Noise) -> tuple[float, dict[str, int]]:
     with home() as place:
         folder, database = place / FOLDER, place / DATABASE
         notes.copy(files, folder)
-        seconds = float(_printed("bench.bare", str(folder), str(database)))
+        with noise.watched():
+            seconds = float(_printed("bench.bare", str(folder), str(database)))
         return files / seconds, _rows(database)
 
 
-def _nfelib(notes: Notes, files: int) -> float:
+def _nfelib(notes: Notes, files: int, noise: Noise) -> float:
     with home() as place:
         notes.copy(files, place / FOLDER)
-        said = json.loads(_printed("bench.nfelib_alone", str(place / FOLDER)))
+        with noise.watched():
+            said = json.loads(_printed("bench.nfelib_alone", str(place / FOLDER)))
         return float(said["files"] / said["seconds"])
 
 
@@ -94,13 +101,22 @@ def _measured(files: int, taken: list[_Round]) -> Measured:
     measured.raw.append(
         RawTable(
             f"Files a second, import of {files:,}",
-            ("round", "nfed", "bare loop", "nfed ÷ bare", "nfelib alone", "nfed ÷ nfelib"),
+            (
+                "round",
+                "nfed",
+                "bare loop",
+                "nfed ÷ bare",
+                "nfelib alone",
+                "nfed ÷ nfelib",
+                "% of the CPUs that others took in each",
+            ),
             tuple(
                 (
                     str(number),
                     f"{each.nfed:,.0f}",
                     *_against(each.nfed, each.bare),
                     *_against(each.nfed, each.nfelib),
+                    str(each.noise),
                 )
                 for number, each in enumerate(taken, 1)
             ),

@@ -4,6 +4,7 @@ from collections import defaultdict
 
 from bench.measure import Figure, Measured, RawTable, at_most, median
 from bench.measure_nfed import FOLDER, Import, import_backlog
+from bench.measure_noise import Noise
 from bench.measure_notes import Notes, home, say
 
 MEMORY_TARGET = 1.3
@@ -17,12 +18,14 @@ def backlogs(files: int, *, full: bool) -> tuple[int, int, int, int]:
 def measure_memory(notes: Notes, sizes: tuple[int, int, int, int], rounds: int) -> Measured:
     """Imports backlogs of every size, the smallest first, round by round."""
     taken: dict[int, list[Import]] = defaultdict(list)
+    noise: dict[int, Noise] = defaultdict(Noise)
     for number in range(1, rounds + 1):
         for files in sizes:
             say(f"memory and time with {files:,} files, round {number} of {rounds}")
             with home() as place:
                 notes.copy(files, place / FOLDER)
-                taken[files].append(import_backlog(place, files, with_memory=True))
+                with noise[files].watched():
+                    taken[files].append(import_backlog(place, files, with_memory=True))
 
     _, few, some, many = sizes
     pss = {files: median(each.peak_pss_bytes for each in runs) for files, runs in taken.items()}
@@ -37,13 +40,20 @@ def measure_memory(notes: Notes, sizes: tuple[int, int, int, int], rounds: int) 
         [
             RawTable(
                 "Memory and time by backlog, a figure a round",
-                ("files", "peak PSS, MB", "seconds", "seconds for 1,000 files"),
+                (
+                    "files",
+                    "peak PSS, MB",
+                    "seconds",
+                    "seconds for 1,000 files",
+                    "% of the CPUs that others took",
+                ),
                 tuple(
                     (
                         f"{files:,}",
                         ", ".join(f"{each.peak_pss_bytes / 1e6:.0f}" for each in runs),
                         ", ".join(f"{each.seconds:.2f}" for each in runs),
                         ", ".join(f"{_thousand_seconds(each):.3f}" for each in runs),
+                        str(noise[files]),
                     )
                     for files, runs in taken.items()
                 ),

@@ -66,27 +66,15 @@ class UnsupportedLayout(DocumentError):
 class InvalidAccessKey(DocumentError):
     """The key is malformed, its check digit is wrong, or the protocol names another key."""
 
+    def __init__(self, message: str, chave: str | None = None) -> None:
+        super().__init__(message)
+        self.chave = chave
+
     error_type = "InvalidAccessKey"
     advice = (
         "The document was altered or mistyped after it was issued. Download it again by its key. "
         "With check_key=warn such files are imported with a warning."
     )
-
-
-class InvalidValue(DocumentError):
-    """A value that cannot be stored as what its column holds, named by its XML path."""
-
-    error_type = "InvalidValue"
-
-    def __init__(self, found: str, expected: str) -> None:
-        super().__init__(found, expected)
-        self.path: list[str] = []
-        self.found = found
-        self.expected = expected
-
-    def __str__(self) -> str:
-        shown = self.found if len(self.found) <= 60 else f"{self.found[:57]}..."
-        return f"<{'/'.join(self.path)}> holds {shown!r}, expected {self.expected}"
 
 
 class SchemaViolation(DocumentError):
@@ -117,7 +105,7 @@ class RejectedByDatabase(DocumentError):
 
 
 class WorkerDied(DocumentError):
-    """Reading this file alone killed, hung or exhausted a worker process twice."""
+    """Reading this file alone killed, hung or exhausted a worker process, again and again."""
 
     error_type = "WorkerDied"
     advice = "The file could not be read within the time and memory allowed. Look at it by hand."

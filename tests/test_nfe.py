@@ -11,7 +11,6 @@ from daemon.documents.nfe import Checks, Policy, document_from
 from daemon.errors import (
     DocumentError,
     InvalidAccessKey,
-    InvalidValue,
     NotFiscal,
     SchemaViolation,
     UnsupportedLayout,
@@ -124,11 +123,21 @@ def test_a_schema_violation_is_a_finding_or_a_refusal():
         ("dVenc", "20/02/2026", "cobr/dup/dVenc"),
     ],
 )
-def test_a_value_that_cannot_be_stored_truly_is_refused_by_its_path(tag, value, path):
-    with pytest.raises(InvalidValue) as refusal:
-        document_from(with_value(note(1), tag, value), CHECKS)
+def test_a_value_that_no_column_can_hold_is_a_finding_that_names_its_path(tag, value, path):
+    document = document_from(with_value(note(1), tag, value), CHECKS)
 
-    assert str(refusal.value).startswith(f"<{path}> holds {value!r}, expected ")
+    told = [finding.text for finding in document.findings if finding.code == "VALUE"]
+    assert len(told) == 1
+    assert told[0].startswith(f"<{path}> holds {value!r}, expected ")
+
+
+def test_a_wall_clock_without_offset_is_kept_and_told():
+    document = document_from(with_value(note(1), "dhEmi", "2026-02-20T10:00:00"), CHECKS)
+
+    row = document.rows["notas_fiscais"][0]
+    assert row[NOTAS_FISCAIS.position("data_hora_emissao")] == "2026-02-20 10:00:00"
+    assert row[NOTAS_FISCAIS.position("data_hora_emissao_tz")] is None
+    assert "VALUE" in codes(document)
 
 
 def test_another_layout_is_refused_rather_than_half_read():

@@ -90,6 +90,24 @@ def test_hostile_xml_is_refused_fast(content):
     assert time.monotonic() - began < 5
 
 
+def test_another_namespace_is_another_document():
+    with pytest.raises(NotFiscal, match=r"portalfiscal\.inf\.br/cte"):
+        read(b'<nfeProc xmlns="http://www.portalfiscal.inf.br/cte"/>')
+
+
+@pytest.mark.parametrize(
+    ("declared", "encoding"),
+    [("UTF-8", "utf-16"), ("UTF-8", "utf-16-le"), ("UTF-32", "utf-32"), ("hex", "utf-8")],
+)
+def test_a_wrong_declaration_is_refused_by_its_name(declared, encoding):
+    xml = f'<?xml version="1.0" encoding="{declared}"?><NFe>a\u00e7\u00e3o</NFe>'.encode(encoding)
+
+    with pytest.raises(XMLParseError, match=declared) as refusal:
+        read(xml)
+
+    assert "line 1, column" in str(refusal.value)
+
+
 def test_a_comment_that_names_a_doctype_is_no_doctype():
     assert read(b"<!-- <!DOCTYPE x> --><NFe/>").kind == "NFe"
 

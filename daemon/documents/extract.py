@@ -14,7 +14,6 @@ from lxml import etree
 
 from daemon.documents.layout import Date, Integer, Kind, Moment, Number, Table, Text, tables
 from daemon.documents.reader import NAMESPACE
-from daemon.errors import InvalidValue
 
 type Value = str | int | None
 type Row = list[Value]
@@ -26,7 +25,7 @@ _DECIMAL = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 _AMOUNT = re.compile(r"[0-9]{1,11}(?:\.[0-9]{1,4})?")  # what nearly all of them look like
 _WHOLE = re.compile(r"-?[0-9]{1,18}")
 _MOMENT = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:[+-][0-9]{2}:[0-9]{2}|Z)"
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?(?:[+-][0-9]{2}:[0-9]{2}|Z)"
 )
 _PAPEL = {
     "emit": "emitente",
@@ -39,6 +38,13 @@ _PAPEL = {
 type _Convert = Callable[[str], Value]
 type _Fill = tuple[int, int, _Convert | None]
 """Table slot, position in its row, converter (None: text as it is)."""
+
+
+_SHOWN = 60
+
+
+class _UnreadableError(ValueError):
+    """Says what was expected."""
 
 
 class _Node:
@@ -78,9 +84,9 @@ _UNKNOWN = _Node()
 class Extraction:
     """The rows of one document, and a digest of what it says.
 
-    `digest` covers every leaf and attribute below the element walked last, by local name, stripped
-    of surrounding whitespace and indifferent to order, prefix and wrapper: two files of one note
-    have one digest.
+    `digest` covers every leaf's text and every group's attributes below the element walked last, by
+    local name, stripped of surrounding whitespace and indifferent to order, prefix and wrapper: two
+    files of one note have one digest.
     """
 
     def __init__(self) -> None:
@@ -89,12 +95,16 @@ class Extraction:
         self._current: list[Row | None] = [None] * len(plan.tables)
         self._collected: list[list[Row]] = [[] for _ in plan.tables]
         self.digest = ""
+        self.unreadable: dict[str, str] = {}
+        """What is wrong with values that no column of their kind can hold, by XML path."""
+        self._top = ""
 
     def walk(self, element: etree._Element, path: str) -> None:
         """Fills rows from `element`, which stands at `path` in the layout.
 
-        Raises InvalidValue, naming the path, for a value that its column cannot hold.
+        A value that its column cannot hold leaves it empty, and is told in `unreadable`.
         """
+        self._top = path.rpartition("/")[2]
         node = self._plan.root
         for step in path.split("/"):
             node = node.children.get(step, _UNKNOWN)
@@ -137,30 +147,34 @@ class Extraction:
         for child in element:
             tag = child.tag
             name, known = by_tag.get(tag) or node.find(tag)
-            try:
-                for slot in known.begins:
-                    self._begin(slot)
-                for slot, position in known.names:
-                    (current[slot] or self._begin(slot))[position] = _PAPEL[name]
-                if len(child):
-                    attributes = child.attrib
-                    if attributes:
-                        self._attributes(child, known)
-                        heading = f"{name}@{sorted(attributes.items())}"
-                    else:
-                        heading = name
-                    said.append(f"{heading}({self._visit(child, known)})")
-                    continue
-                text = child.text or ""
-                for slot, position, convert in known.fills:
-                    value = text if convert is None else convert(text)
-                    row = current[slot] or (self._begin(slot) if value is not None else None)
-                    if row is not None and row[position] is None:  # the first of several
-                        row[position] = value
-                said.append(f"{name}={text.strip()}")
-            except InvalidValue as error:
-                error.path.insert(0, name)
-                raise
+            for slot in known.begins:
+                self._begin(slot)
+            for slot, position in known.names:
+                (current[slot] or self._begin(slot))[position] = _PAPEL[name]
+            if len(child):
+                attributes = child.attrib
+                if attributes:
+                    self._attributes(child, known)
+                    heading = f"{name}@{sorted(attributes.items())}"
+                else:
+                    heading = name
+                # Control characters cannot stand in XML, so no text can look like structure.
+                said.append(f"{heading}\x1c{self._visit(child, known)}\x1d")
+                continue
+            text = child.text or ""
+            for slot, position, convert in known.fills:
+                if convert is None:
+                    value: Value = text
+                else:
+                    try:
+                        value = convert(text)
+                    except _UnreadableError as error:
+                        self._tell(child, text, error)
+                        continue
+                row = current[slot] or (self._begin(slot) if value is not None else None)
+                if row is not None and row[position] is None:  # the first of several
+                    row[position] = value
+            said.append(f"{name}={text.strip()}")
         said.sort()
         return "\x1e".join(said)
 
@@ -171,9 +185,17 @@ class Extraction:
                 row = self._current[slot] or self._begin(slot)
                 try:
                     row[position] = text if convert is None else convert(text)
-                except InvalidValue as error:
-                    error.path.insert(0, f"@{name}")
-                    raise
+                except _UnreadableError as error:
+                    self._tell(element, text, error, f"@{name}")
+
+    def _tell(
+        self, element: etree._Element, text: str, error: "_UnreadableError", *attribute: str
+    ) -> None:
+        above = [etree.QName(each).localname for each in element.iterancestors()]
+        steps = [*reversed(above), etree.QName(element).localname, *attribute]
+        path = "/".join(steps[steps.index(self._top) + 1 :])
+        shown = text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
+        self.unreadable[path] = f"<{path}> holds {shown!r}, expected {error}"
 
 
 class _Plan:
@@ -266,9 +288,9 @@ def _number(text: str) -> Value:
     if not value:
         return None
     if _DECIMAL.fullmatch(value) is None:
-        raise InvalidValue(text, "a decimal such as 1234.50")
+        raise _UnreadableError("a decimal such as 1234.50")
     if len(value) > 15 and len(value.lstrip("-0").replace(".", "")) > 15:
-        raise InvalidValue(text, "a decimal of at most 15 digits")
+        raise _UnreadableError("a decimal of at most 15 digits")
     return value
 
 
@@ -277,9 +299,9 @@ def _exact_number(text: str) -> Value:
     if not value:
         return None
     if _DECIMAL.fullmatch(value) is None:
-        raise InvalidValue(text, "a decimal such as 1234.5000000000")
+        raise _UnreadableError("a decimal such as 1234.5000000000")
     if len(value) > 100:
-        raise InvalidValue(text, "a decimal of at most 21 digits")
+        raise _UnreadableError("a decimal of at most 21 digits")
     return value
 
 
@@ -293,7 +315,7 @@ def _whole(text: str) -> Value:
     if not value:
         return None
     if _WHOLE.fullmatch(value) is None:
-        raise InvalidValue(text, "a whole number of at most 18 digits")
+        raise _UnreadableError("a whole number of at most 18 digits")
     return int(value)
 
 
@@ -307,24 +329,30 @@ def _date(text: str) -> Value:
             raise ValueError(value)
         date.fromisoformat(value)
     except ValueError:
-        raise InvalidValue(text, "a date, AAAA-MM-DD") from None
+        raise _UnreadableError("a date, AAAA-MM-DD") from None
     return value
 
 
 def _moment(text: str) -> Value:
+    """Date, time and offset as written."""
     value = text.strip()
     if not value:
         return None
+    expected = "date, time and offset, AAAA-MM-DDThh:mm:ss-03:00"
     try:
         if _MOMENT.fullmatch(value) is None:
-            raise ValueError(value)
+            raise _UnreadableError(expected)
         datetime.fromisoformat(value)
     except ValueError:
-        raise InvalidValue(text, "date, time and offset, AAAA-MM-DDThh:mm:ss-03:00") from None
+        raise _UnreadableError(expected) from None
     return value
 
 
 def _wall_clock(text: str) -> Value:
-    """The issuer's own date and time, AAAA-MM-DD hh:mm:ss."""
-    value = text.strip()
-    return f"{value[:10]} {value[11:19]}" if len(value) >= 19 else None
+    """The issuer's own date and time, AAAA-MM-DD hh:mm:ss; known even without an offset."""
+    value = text.strip()[:19]
+    try:
+        datetime.fromisoformat(value)
+    except ValueError:
+        return None  # `_moment` says so
+    return f"{value[:10]} {value[11:]}" if len(value) == 19 else None

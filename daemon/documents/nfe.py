@@ -106,6 +106,7 @@ def document_from(content: bytes, policy: Checks) -> Document:
     content_sha256 = extraction.digest
     if protocol is not None:
         extraction.walk(protocol, "protNFe/infProt")
+    findings += (Finding("VALUE", text) for text in extraction.unreadable.values())
     rows = extraction.rows()
     row = rows["notas_fiscais"][0] if "notas_fiscais" in rows else None
     if row is None:
@@ -156,7 +157,7 @@ def _check_key(chave: str, protocol_chave: str | None, rows: Rows, policy: Polic
     if policy is Policy.OFF:
         return []
     if fault and policy is Policy.REFUSE:
-        raise InvalidAccessKey(fault)
+        raise InvalidAccessKey(fault, chave)
     findings = [Finding("KEY", fault)] if fault else []
     if len(chave) == 44:
         findings += checks.key_against_content(chave, rows)

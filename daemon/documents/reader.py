@@ -28,7 +28,7 @@ _PARSER = etree.XMLParser(
 _BEGINS = re.compile(
     rb"(?:\xef|\xef\xbb|\xff|\xfe)\Z|(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)?[\0 \t\r\n]*(?:<|\Z)"
 )
-_UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+_DECLARED = re.compile(r"""<\?xml[^>]*?\sencoding\s*=\s*["']([^"']+)""")
 
 
 class Kind(StrEnum):
@@ -54,9 +54,11 @@ def read(content: bytes) -> Source:
     and column for any other fault of form, HostileXML, and NotFiscal, which names the root found.
     """
     root = _parse(content)
-    name = etree.QName(root).localname
+    name = etree.QName(root)
     try:
-        kind = Kind(name)
+        if name.namespace not in (None, NAMESPACE):
+            raise ValueError(name.namespace)
+        kind = Kind(name.localname)
     except ValueError:
         raise NotFiscal(
             f"root element <{_shown(root.tag)}> is no fiscal document that nfed knows; "
@@ -123,23 +125,43 @@ def _ends_early(content: bytes) -> bool:
     parser.EndElementHandler = end
     try:
         parser.Parse(content, False)
-    except (expat.ExpatError, ValueError):
+    except (expat.ExpatError, ValueError, LookupError):
         return False
     return not closed
 
 
 def _text(content: bytes, encoding: str | None) -> str:
-    """The file's text as it came; the parser has proved that it decodes."""
-    for mark, name in ((b"\xef\xbb\xbf", "utf-8-sig"), *((m, "utf-16") for m in _UTF_16_MARKS)):
-        if content.startswith(mark):
-            return content.decode(name)
+    """The file's text as it came; the parser has proved that it is well-formed.
+
+    Raises XMLParseError when the declared encoding and the bytes do not go together.
+    """
     try:
-        return content.decode(encoding or "utf-8")
+        text = content.decode(_codec(content) or encoding or "utf-8")
     except (LookupError, UnicodeDecodeError):
+        text = "\0"
+    declared = _DECLARED.match(text)
+    if "\0" in text or (
+        (_codec(content) or "").startswith("utf-16")
+        and declared
+        and not declared[1].lower().startswith("utf-16")
+    ):
+        named = declared[1] if declared else encoding
         raise XMLParseError(
-            f"declares encoding {encoding!r}, but its bytes are not; expected UTF-8 as the "
-            "manual asks (MOC 7.0, 2.2.1)"
-        ) from None
+            f"declares encoding {named!r} at line 1, column 1, but its bytes are in another; "
+            "expected UTF-8, as the manual asks (MOC 7.0, 2.2.1)"
+        )
+    return text
+
+
+def _codec(content: bytes) -> str | None:
+    """The codec that the first bytes show, whatever is declared (XML 1.0, appendix F)."""
+    if content.startswith(b"\xef\xbb\xbf"):
+        return "utf-8-sig"
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "utf-16"
+    if content.startswith((b"<\0", b"\0<")):
+        return "utf-16-le" if content[1] == 0 else "utf-16-be"
+    return None
 
 
 def _shown(value: str | bytes) -> str:

@@ -24,7 +24,13 @@ from pathlib import Path
 from daemon.core.outcome import Deferred, Reason, refusal
 from daemon.core.ports import Reading
 from daemon.documents.nfe import Checks, Policy, document_from
-from daemon.errors import DocumentError, FileTooLarge, UnexpectedContent, XMLTruncated
+from daemon.errors import (
+    DocumentError,
+    FileTooLarge,
+    InvalidAccessKey,
+    UnexpectedContent,
+    XMLTruncated,
+)
 
 _PR_SET_PDEATHSIG = 1
 _CHUNK = 1 << 20
@@ -78,6 +84,8 @@ def read_file(path: str, settings: WorkerSettings) -> Reading:
         result = document_from(content, settings.checks)
     except XMLTruncated as error:
         return Reading(Deferred(Reason.INCOMPLETE, str(error)), digest, version)
+    except InvalidAccessKey as error:
+        return Reading(refusal(error, error.chave), digest, version)
     except DocumentError as error:
         return Reading(refusal(error), digest, version)
     except MemoryError:
