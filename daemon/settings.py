@@ -80,6 +80,13 @@ class Settings(BaseSettings):
         "auto", description="console on a terminal, else one JSON object a line"
     )
 
+    @field_validator("xml_folder", "ledger", mode="before")
+    @classmethod
+    def _is_named(cls, value: object) -> object:
+        if isinstance(value, str) and not value.strip():
+            raise ValueError("is empty: name a path")
+        return value
+
     @field_validator("log_level", mode="before")
     @classmethod
     def _upper(cls, value: object) -> object:
@@ -113,7 +120,8 @@ class Settings(BaseSettings):
         folder = self.xml_folder.resolve()
         for path in (self.ledger_path, self.sqlite_path):
             if path.resolve().is_relative_to(folder):
-                raise ValueError(f"{path} must not lie inside the drop folder {self.xml_folder}")
+                name = "ledger" if path == self.ledger else "database_url"
+                raise ValueError(f"{name}: {path} must not lie inside {self.xml_folder}")
         return self
 
     @property

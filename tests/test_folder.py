@@ -665,3 +665,21 @@ def test_a_mount_point_of_any_bytes_is_no_reason_to_fail():
 
     assert needs_polling(Path("/mnt/ã/x"), _MOUNTS + odd) is True
     assert needs_polling(Path("/var/xml"), _MOUNTS + odd) is False
+
+
+def test_a_chain_of_folders_of_any_depth_is_scanned_to_its_end(tmp_path):
+    root = tmp_path / "xml_nf"
+    root.mkdir()
+    here = os.open(root, os.O_RDONLY)
+    for _ in range(1_100):  # deeper than Python calls may nest
+        os.mkdir("a", dir_fd=here)
+        below = os.open("a", os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = below
+    os.close(os.open("deep.xml", os.O_WRONLY | os.O_CREAT, dir_fd=here))
+    os.close(here)
+    (root / "top.xml").touch()
+
+    found = [arrival.path for arrival in Folder(root, recursive=True).scan(())]
+
+    assert sorted(path.rpartition("/")[2] for path in found) == ["deep.xml", "top.xml"]

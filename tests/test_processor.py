@@ -344,3 +344,45 @@ class _Nothing:
 
     async def put_away(self, fates, job_id):
         return []
+
+
+async def test_a_ledger_that_is_damaged_is_kept_aside_and_keeps_no_file_waiting(tmp_path):
+    (tmp_path / "ledger.db").write_bytes(b"no database at all, only words" * 100)
+
+    async with opened(tmp_path) as bench:
+        drop(bench, 3)
+        job, _ = await bench.run()
+
+    assert job.imported == 3
+    assert [path.name[:18] for path in tmp_path.glob("ledger.db.damaged-*")] == [
+        "ledger.db.damaged-"
+    ]
+
+
+class Immovable:
+    """Shelves on which nothing can be put for a while."""
+
+    def __init__(self, shelves):
+        self._shelves = shelves
+        self.is_full = True
+
+    async def put_away(self, fates, job_id):
+        return list(fates) if self.is_full else await self._shelves.put_away(fates, job_id)
+
+
+async def test_what_cannot_be_moved_is_moved_later_without_another_import(bench):
+    drop(bench, 3)
+    shelves = Immovable(bench.ports.shelves)
+    ports = Ports(bench.ports.reader, bench.ports.store, bench.ports.ledger, shelves)
+    processor = BatchProcessor(ports, root=str(bench.root), max_concurrent=1, timeout_seconds=60)
+    batch = tuple(bench.folder.scan(()))
+    job = bench.jobs.create_job(str(bench.root), 3)
+
+    stayed = await processor.process(job, batch)
+    names = {fate.arrival.path for fate in stayed}
+    assert (job.imported, len(names), len(bench.names())) == (3, 3, 3)
+    assert await processor.put_away_again(names) == names
+
+    shelves.is_full = False
+    assert await processor.put_away_again(names) == set()
+    assert len(bench.names("done")) == 3

@@ -378,3 +378,16 @@ async def test_two_stores_on_one_database_store_each_note_once(tmp_path, store, 
     kinds = sorted(type(outcome).__name__ for outcome in [*mine, *theirs])
     assert kinds == ["Duplicate"] * 120 + ["Imported"] * 120
     assert count(database) == 120
+
+
+@pytest.mark.parametrize("together", [True, False])
+async def test_each_protocol_that_a_note_got_further_by_is_kept(store, database, together):
+    files = [note(1), with_protocol(note(1, authorised=False), c_stat="101")]
+    if together:
+        await put(store, *files)
+    else:
+        for xml in files:
+            await put(store, xml)
+
+    rows = database.execute("select codigo_status from nf_processamento order by id").fetchall()
+    assert [row[0] for row in rows] == ["100", "101"]

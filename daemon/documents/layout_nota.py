@@ -353,7 +353,7 @@ NF_CCE = Table(
 
 NF_PROCESSAMENTO = Table(
     "nf_processamento",
-    "What the tax office answered; a row for each protocol that a file brought.",
+    "What the tax office answered; a row for each protocol that the note got further by.",
     (
         Column("tipo_processamento", Text(20), note="autorizacao, for a protocol of the note"),
         Column("numero_lote", Text(15), note="left empty: not part of a stored note"),

@@ -202,10 +202,11 @@ class Pipeline:
             return
         waits = self.waiting.get(path)
         if waits is not None:
-            if waits.version == arrival.version and now < waits.again_at:
+            unchanged = waits.version == arrival.version
+            if unchanged and (now < waits.again_at or waits.reason is Reason.RETRY):
                 return
             del self.waiting[path]
-            if waits.version == arrival.version and waits.reason is Reason.INCOMPLETE:
+            if unchanged and waits.reason is Reason.INCOMPLETE:
                 self._final[path] = arrival.version  # stood still for the grace time: refused next
         elif self._scan_reason == "rescan":
             self.scan_found_without_event_total += 1
@@ -218,6 +219,7 @@ class Pipeline:
                 due.append(path)
         if not due:
             return
+        stuck: list[str] = []
         sightings = await asyncio.to_thread(lambda: [self._inbox.sight(path) for path in due])
         now = time.monotonic()
         for path, arrival in zip(due, sightings, strict=True):
@@ -225,6 +227,8 @@ class Pipeline:
                 self._window.forget(path)
                 self.waiting.pop(path, None)
                 self._final.pop(path, None)
+            elif self._is_stuck(arrival):
+                stuck.append(path)
             elif arrival.being_written:
                 # Out of the window: files that nobody ever closes must not fill it.
                 self._window.forget(path)
@@ -239,6 +243,22 @@ class Pipeline:
                 self.waiting[path] = replace(self.waiting[path], again_at=again_at)
             else:
                 self._meet(arrival, now)
+
+        if stuck:
+            left = await self._processor.put_away_again(stuck)
+            for path in stuck:
+                if path in left:
+                    again_at = time.monotonic() + self._pace.rescan
+                    self.waiting[path] = replace(self.waiting[path], again_at=again_at)
+                else:
+                    del self.waiting[path]
+
+    def _is_stuck(self, arrival: Arrival) -> bool:
+        """Whether only its move is missing."""
+        waits = self.waiting.get(arrival.path)
+        return (
+            waits is not None and waits.reason is Reason.RETRY and waits.version == arrival.version
+        )
 
     def _start_job(self, group: asyncio.TaskGroup) -> None:
         now = time.monotonic()

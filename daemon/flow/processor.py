@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Container, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -10,7 +10,6 @@ import structlog
 from structlog.typing import FilteringBoundLogger
 from tenacity import (
     AsyncRetrying,
-    RetryCallState,
     retry_if_exception_type,
     wait_random_exponential,
 )
@@ -37,12 +36,12 @@ from daemon.errors import (
     WorkerDied,
     XMLTruncated,
 )
+from daemon.flow.outage import Outage
 from daemon.flow.report import Report
 
 CHUNK_FILES = 64
 CHUNK_BYTES = 4 << 20
 _WORKER_STRIKES = 3
-_OUTAGE_LOG_SECONDS = 60.0
 
 log: FilteringBoundLogger = structlog.get_logger("nfed")
 
@@ -78,9 +77,11 @@ class BatchProcessor:
         self._timeout_seconds = timeout_seconds
         self._stopping = stopping or asyncio.Event()
         self._observer = observer
-        self._outage_said = -_OUTAGE_LOG_SECONDS
-        self.outage: str | None = None
-        """Why the database cannot be used, while it cannot."""
+        self._stuck: dict[str, tuple[Fate, str]] = {}
+        self._outages = {
+            "database": Outage("database_unavailable", "database_reachable_again"),
+            "ledger": Outage("ledger_unavailable", "ledger_reachable_again"),
+        }
 
     async def process(
         self, job: Job, batch: Batch, *, final: Container[str] = frozenset()
@@ -102,7 +103,7 @@ class BatchProcessor:
             except StoreUnavailable:
                 job.cancel("stopped on request", _now())
             except TimeoutError:
-                job.fail(self.outage or f"no progress for {self._timeout_seconds:g} s", _now())
+                job.fail(self._outage() or f"no progress for {self._timeout_seconds:g} s", _now())
             except Exception as error:
                 cause = _first(error)
                 if isinstance(cause, NfedError):
@@ -122,6 +123,16 @@ class BatchProcessor:
                 await self._save(job)
                 report.ended()
         return stayed
+
+    async def put_away_again(self, paths: Iterable[str]) -> set[str]:
+        """Moves files whose fate is on record but that could not be moved; returns those left."""
+        left: set[str] = set()
+        for path in paths:
+            fate, job_id = self._stuck.pop(path)
+            if await self._ports.shelves.put_away([fate], job_id):
+                self._stuck[path] = (fate, job_id)
+                left.add(path)
+        return left
 
     async def _save(self, job: Job) -> None:
         """Writes the job's end; a ledger that cannot be written to changes nothing else."""
@@ -145,7 +156,8 @@ class BatchProcessor:
                 # Commit first, move second: a crash between the two leaves files that the next
                 # start reads again and finds to be duplicates.
                 for fate in await self._ports.shelves.put_away(fates, job.job_id):
-                    waits = Deferred(Reason.RETRY, "stored, but it could not be moved away")
+                    self._stuck[fate.arrival.path] = (fate, job.job_id)
+                    waits = Deferred(Reason.RETRY, "its fate is known, but it could not be moved")
                     stayed.append(replace(fate, outcome=waits))
                 stayed.extend(fate for fate in fates if isinstance(fate.outcome, Deferred))
                 deadline.reschedule(loop.time() + self._timeout_seconds)
@@ -158,7 +170,7 @@ class BatchProcessor:
                 slots.release()
 
         async with asyncio.timeout(self._timeout_seconds) as deadline:
-            await self._retrying(lambda: self._ports.ledger.save_job(job))
+            await self._retrying("ledger", lambda: self._ports.ledger.save_job(job))
             async with asyncio.TaskGroup() as group:
                 for number, chunk in enumerate(_chunked(batch)):
                     await slots.acquire()
@@ -184,13 +196,15 @@ class BatchProcessor:
             next(stored) if isinstance(result, Document) else result for result in results
         ]
         now = _now()
-        each_ms = (time.monotonic() - began) * 1000 / len(chunk)
+        # A file's own reading, and its share of what the chunk did together.
+        own_ms = sum(reading.duration_ms for reading in readings)
+        shared_ms = max((time.monotonic() - began) * 1000 - own_ms, 0.0) / len(chunk)
         fates = [
-            Fate(arrival, reading, outcome, now, round(each_ms, 3))
+            Fate(arrival, reading, outcome, now, round(reading.duration_ms + shared_ms, 3))
             for arrival, reading, outcome in zip(chunk, readings, outcomes, strict=True)
         ]
         _count(job, outcomes)
-        await self._retrying(lambda: self._ports.ledger.record(job, fates))
+        await self._retrying("ledger", lambda: self._ports.ledger.record(job, fates))
         return fates
 
     async def _read(self, chunk: Batch) -> list[Reading]:
@@ -217,7 +231,7 @@ class BatchProcessor:
     async def _store(self, incoming: list[Incoming], job_id: str) -> list[Outcome]:
         store = self._ports.store
         try:
-            return await self._retrying(lambda: store.store(incoming, job_id))
+            return await self._retrying("database", lambda: store.store(incoming, job_id))
         except StoreRejected as rejection:
             if len(incoming) == 1:
                 document = incoming[0].document
@@ -225,21 +239,20 @@ class BatchProcessor:
         # One bad file costs only itself.
         return [outcome for each in incoming for outcome in await self._store([each], job_id)]
 
-    async def _retrying[T](self, attempt: Callable[[], Awaitable[T]]) -> T:
+    async def _retrying[T](self, port: str, attempt: Callable[[], Awaitable[T]]) -> T:
         """Until it succeeds, a stop is asked for or the job's time is up; with jitter."""
+        outage = self._outages[port]
         async for trial in AsyncRetrying(
             retry=retry_if_exception_type(StoreUnavailable),
             wait=wait_random_exponential(multiplier=0.25, max=15),
             stop=lambda _: self._stopping.is_set(),
             sleep=self._sleep,
-            before_sleep=self._say_outage,
+            before_sleep=outage.goes_on,
             reraise=True,
         ):
             with trial:
                 result = await attempt()
-        if self.outage is not None:
-            log.warning("database_reachable_again")
-            self.outage = None
+        outage.ends()
         return result
 
     async def _sleep(self, seconds: float) -> None:
@@ -249,13 +262,9 @@ class BatchProcessor:
         except TimeoutError:
             pass
 
-    def _say_outage(self, state: RetryCallState) -> None:
-        error = state.outcome.exception() if state.outcome else None
-        self.outage = str(error)
-        now = time.monotonic()
-        if now - self._outage_said >= _OUTAGE_LOG_SECONDS:
-            self._outage_said = now
-            log.warning("database_unavailable", error=str(error), advice="files stay; trying again")
+    def _outage(self) -> str | None:
+        """Why a job could not go on, if the world is to blame."""
+        return next((each.error for each in self._outages.values() if each.error), None)
 
 
 def _chunked(batch: Batch) -> Iterator[Batch]:

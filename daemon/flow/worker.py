@@ -16,7 +16,7 @@ import stat
 import sys
 import time
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -71,6 +71,11 @@ class WorkerSettings:
 def read_file(path: str, settings: WorkerSettings) -> Reading:
     """Reads, hashes, parses and checks one file; never raises for what a file can be."""
     began = time.perf_counter()
+    reading = _read(path, settings)
+    return replace(reading, duration_ms=(time.perf_counter() - began) * 1000)
+
+
+def _read(path: str, settings: WorkerSettings) -> Reading:
     try:
         content, version = _content(path, settings.max_file_bytes)
     except FileTooLarge as error:
@@ -92,7 +97,7 @@ def read_file(path: str, settings: WorkerSettings) -> Reading:
         raise
     except Exception as error:  # one file must not cost its chunk, whatever it holds
         return Reading(refusal(UnexpectedContent(_place_of(error))), digest, version)
-    return Reading(result, digest, version, (time.perf_counter() - began) * 1000)
+    return Reading(result, digest, version)
 
 
 def _place_of(error: Exception) -> str:

@@ -58,8 +58,7 @@ class Workers:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        for worker in self._all:
-            worker.kill()
+        await asyncio.gather(*(asyncio.to_thread(worker.kill) for worker in self._all))
         self._threads.shutdown(wait=True)
 
     @property

@@ -21,6 +21,7 @@ from daemon.errors import FolderBusy, FolderUnavailable
 DONE = "done"
 FAILED = "failed"
 LOCK_NAME = ".nfed.lock"
+_MAX_NAMED = 1000
 _LOOK_SECONDS = 0.05
 
 
@@ -95,7 +96,7 @@ class Folder:
 
     def scan(self, skip: Container[str]) -> Iterator[Arrival]:
         """Streams what lies there now, but for the paths in `skip`; in no order."""
-        yield from self._scan("", skip)
+        return self._scan(skip)
 
     def sight(self, path: str) -> Arrival | None:
         """A closer look at one file, with the question whether anyone writes to it; None: gone."""
@@ -119,40 +120,65 @@ class Folder:
         """How many files wait."""
         return sum(1 for _ in self.scan(()))
 
-    def _scan(self, below: str, skip: Container[str]) -> Iterator[Arrival]:
-        try:
-            entries = os.scandir(self.root / below)
-        except OSError as error:
-            if not below:
-                raise FolderUnavailable(f"drop folder {self.root}: {error.strerror}") from error
-            return  # a subfolder that went away or is not ours to read
-        with entries:
-            for entry in _listed(entries, self.root):
-                path = f"{below}{entry.name}"
-                if entry.is_dir(follow_symlinks=False):
-                    if (
-                        self._recursive
-                        and not entry.name.startswith(".")
-                        and (below or entry.name not in (DONE, FAILED))
-                    ):
-                        yield from self._scan(f"{path}/", skip)
-                    elif is_candidate(entry.name):
-                        self._name_once(path, entry)
+    def _scan(self, skip: Container[str]) -> Iterator[Arrival]:
+        """Folder by folder, one open at a time, however deep they lie."""
+        to_list = [""]
+        while to_list:
+            below = to_list.pop()
+            try:
+                entries = os.scandir(self.root / below)
+            except (FileNotFoundError, NotADirectoryError) as error:
+                if below:
+                    continue  # moved on since its name was listed
+                raise self._unavailable(error) from error
+            except OSError as error:
+                if below and error.errno in (errno.EACCES, errno.EPERM, errno.ENAMETOOLONG):
+                    self._name_once(below, f"a folder that cannot be listed: {error.strerror}")
                     continue
-                if not is_candidate(entry.name) or path in skip:
-                    continue
-                try:
-                    if not entry.is_file(follow_symlinks=False):
-                        self._name_once(path, entry)
-                        continue
-                    yield _arrival(path, entry.stat(follow_symlinks=False), being_written=False)
-                except OSError:
-                    continue  # moved on since the name was listed; else the next scan sees it
+                raise self._unavailable(error) from error
+            with entries:
+                for entry in self._listed(entries):
+                    path = f"{below}{entry.name}"
+                    if entry.is_dir(follow_symlinks=False):
+                        if self._goes_below(below, entry.name):
+                            to_list.append(f"{path}/")
+                        elif is_candidate(entry.name):
+                            self._name_once(path, "a folder")
+                    elif is_candidate(entry.name) and path not in skip:
+                        arrival = self._listed_file(path, entry)
+                        if arrival is not None:
+                            yield arrival
 
-    def _name_once(self, path: str, entry: "os.DirEntry[str]") -> None:
-        if path not in self._named and len(self._named) < 1000:
-            self._named.add(path)
+    def _goes_below(self, below: str, name: str) -> bool:
+        return (
+            self._recursive
+            and not name.startswith(".")
+            and (bool(below) or name not in (DONE, FAILED))
+        )
+
+    def _listed_file(self, path: str, entry: "os.DirEntry[str]") -> Arrival | None:
+        try:
+            if entry.is_file(follow_symlinks=False):
+                return _arrival(path, entry.stat(follow_symlinks=False), being_written=False)
             what = "a symbolic link" if entry.is_symlink() else "no regular file"
+        except OSError:
+            return None  # moved on since the name was listed; else the next scan sees it
+        self._name_once(path, what)
+        return None
+
+    def _listed(self, entries: Iterator["os.DirEntry[str]"]) -> Iterator["os.DirEntry[str]"]:
+        """The entries; a file system that fails half-way makes the folder unavailable."""
+        try:
+            yield from entries
+        except OSError as error:
+            raise self._unavailable(error) from error
+
+    def _unavailable(self, error: OSError) -> FolderUnavailable:
+        return FolderUnavailable(f"drop folder {self.root}: {error.strerror}")
+
+    def _name_once(self, path: str, what: str) -> None:
+        if path not in self._named and len(self._named) < _MAX_NAMED:
+            self._named.add(path)
             log.warning("file_left_alone", file=shown(path), reason=what)
 
     def _locked(self) -> int:
@@ -255,14 +281,6 @@ def _arrival(path: str, status: os.stat_result, *, being_written: bool) -> Arriv
         status.st_ctime_ns,
         being_written,
     )
-
-
-def _listed(entries: Iterator["os.DirEntry[str]"], root: Path) -> Iterator["os.DirEntry[str]"]:
-    """The entries; a file system that fails half-way makes the folder unavailable."""
-    try:
-        yield from entries
-    except OSError as error:
-        raise FolderUnavailable(f"drop folder {root}: {error.strerror}") from error
 
 
 def _lstat(path: str, whole: Path) -> Arrival | None:

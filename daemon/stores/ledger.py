@@ -7,17 +7,23 @@ import asyncio
 import json
 import os
 import sqlite3
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
+import structlog
+from structlog.typing import FilteringBoundLogger
+
 from daemon.core.arrival import shown
 from daemon.core.job import Job, JobState
 from daemon.core.outcome import Deferred, Outcome, Refused
 from daemon.core.ports import Fate
 from daemon.errors import StoreUnavailable
+
+log: FilteringBoundLogger = structlog.get_logger("nfed")
 
 _DDL = """
 create table if not exists jobs (
@@ -82,13 +88,28 @@ class SQLiteLedger:
         return await loop.run_in_executor(self._thread, lambda: act(*args, **kwargs))
 
     def _open(self) -> None:
-        with _world_errors(self.path):
-            connection = sqlite3.connect(
-                self.path, timeout=5.0, isolation_level=None, check_same_thread=False
-            )
+        try:
+            self._try_open()
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError):
+                raise StoreUnavailable(f"ledger {self.path}: {error}") from error
+            # It tells history only: a damaged one is kept aside and keeps no document waiting.
+            aside = self.path.with_name(f"{self.path.name}.damaged-{time.time_ns()}")
+            self.path.rename(aside)
+            log.warning("ledger_damaged", error=str(error), kept_as=str(aside))
+            self._try_open()
+
+    def _try_open(self) -> None:
+        connection = sqlite3.connect(
+            self.path, timeout=5.0, isolation_level=None, check_same_thread=False
+        )
+        try:
             connection.execute("pragma journal_mode = wal")
             connection.execute("pragma synchronous = normal")  # history, not documents
             connection.executescript(_DDL)
+        except BaseException:
+            connection.close()
+            raise
         self._connection = connection
 
     def _close(self) -> None:

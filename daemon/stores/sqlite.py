@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -135,7 +136,10 @@ class SQLiteStore:
                 case Imported():
                     new[document.chave] = document
                 case Updated() if document.chave in new:  # both files in one chunk
-                    new[document.chave] = document
+                    earlier = new[document.chave].rows.get("nf_processamento", [])
+                    own = document.rows.get("nf_processamento", [])
+                    rows = document.rows | {"nf_processamento": [*earlier, *own]}
+                    new[document.chave] = replace(document, rows=rows)
                 case Updated():
                     note_id = ids[document.chave]
                     updates.append((*(note[at] for at in self._update_from), note_id))
