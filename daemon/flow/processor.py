@@ -97,7 +97,6 @@ class BatchProcessor:
         stayed: list[Fate] = []
         report = Report(job)
         with structlog.contextvars.bound_contextvars(job_id=job.job_id):
-            report.started()
             try:
                 complete = await self._chunks(job, batch, final, stayed, report)
             except StoreUnavailable:
@@ -171,6 +170,7 @@ class BatchProcessor:
 
         async with asyncio.timeout(self._timeout_seconds) as deadline:
             await self._retrying("ledger", lambda: self._ports.ledger.save_job(job))
+            report.started()
             async with asyncio.TaskGroup() as group:
                 for number, chunk in enumerate(_chunked(batch)):
                     await slots.acquire()
