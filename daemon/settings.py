@@ -121,7 +121,9 @@ class Settings(BaseSettings):
         for path in (self.ledger_path, self.sqlite_path):
             if path.resolve().is_relative_to(folder):
                 name = "ledger" if path == self.ledger else "database_url"
-                raise ValueError(f"{name}: {path} must not lie inside {self.xml_folder}")
+                raise ValueError(
+                    f"{name}: {path} must not lie inside the drop folder {self.xml_folder}"
+                )
         return self
 
     @property
