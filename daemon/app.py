@@ -93,7 +93,11 @@ async def _run_daemon(
         signals.stop = pipeline.stop
         log.info("daemon_started", folder_path=str(root), database=str(settings.sqlite_path))
         await _watched(pipeline, settings, root, once)
-        log.info("daemon_stopped", folder_path=str(root))
+        log.info(
+            "daemon_stopped",
+            folder_path=str(root),
+            scan_found_without_event_total=pipeline.scan_found_without_event_total,
+        )
         return 75 if once and pipeline.failures else 0
 
 

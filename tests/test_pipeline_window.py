@@ -51,7 +51,7 @@ class WindowMachine(RuleBasedStateMachine):
         self.window = window()
         self.now = 100.0
         self.files: dict[str, Arrival] = {}
-        self.still_since: dict[str, float] = {}  # when the file last changed or had a writer
+        self.still_since: dict[str, float] = {}  # when its size or time last changed
         self.in_flight: set[str] = set()
 
     @rule(path=st.sampled_from("abcdefgh"), size=st.integers(1, 3), written=st.booleans())
@@ -65,7 +65,6 @@ class WindowMachine(RuleBasedStateMachine):
     def close(self, path: str) -> None:
         if path in self.files and self.files[path].being_written:
             self.files[path] = replace(self.files[path], being_written=False)
-            self.still_since[path] = self.now
 
     @rule(path=st.sampled_from("abcdefgh"))
     def vanish(self, path: str) -> None:

@@ -121,10 +121,6 @@ class Window:
         self._settled.clear()
         return batch
 
-    def unsettled(self) -> list[str]:
-        """Paths that have not settled."""
-        return list(self._waiting)
-
     def settles_at(self) -> float | None:
         """When `to_sight_again` next has something to say; None: not before a sighting."""
         if not self._waiting:

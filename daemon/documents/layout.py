@@ -4,7 +4,6 @@ Every store, migration, converter and the data dictionary are made from `TABLES`
 is one line in `layout_nota` or `layout_itens`.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 EXACT_SUFFIX = "_exato"
@@ -129,13 +128,3 @@ def tables() -> dict[str, Table]:
     from daemon.documents.layout_nota import NOTE_TABLES
 
     return {table.name: table for table in (*NOTE_TABLES, *ITEM_TABLES)}
-
-
-def full_paths(table: Table, column: Column) -> Iterator[str]:
-    """The column's XML paths from the document's root, for the data dictionary."""
-    for element in (table.element or "").split("|"):
-        for path in (column.path or "").split("|"):
-            if path == ".":
-                yield element
-            elif path:
-                yield f"{element}/{path}" if element else path
