@@ -17,9 +17,10 @@ from collections.abc import Iterable
 from itertools import batched
 from pathlib import Path
 
+from daemon.documents.document import Checks, Document
+from daemon.documents.file import document_from
 from daemon.documents.layout import Table, tables
 from daemon.documents.layout_nota import NF_PARTES, NOTAS_FISCAIS
-from daemon.documents.nfe import Checks, Document, document_from
 from daemon.settings import Settings
 from daemon.stores.sqlite import SQLiteStore
 from daemon.stores.sqlite_sql import PARTY_FIELDS, upsert_party

@@ -17,7 +17,7 @@ from daemon.core.arrival import Arrival, Window
 from daemon.core.job import JobState
 from daemon.core.outcome import Deferred, Reason
 from daemon.core.ports import Fate, Shelves
-from daemon.documents.nfe import Checks
+from daemon.documents.document import Checks
 from daemon.errors import FolderUnavailable
 from daemon.flow.jobs import JobManager
 from daemon.flow.pipeline import Pace, Pipeline

@@ -14,7 +14,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from daemon.documents.nfe import Policy
+from daemon.documents.document import Policy
 from daemon.errors import ConfigError
 
 PREFIX = "NFED_"

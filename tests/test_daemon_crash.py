@@ -18,7 +18,7 @@ import pytest
 
 from daemon.core.outcome import Refused
 from daemon.core.ports import Reading, WorkerCrashed
-from daemon.documents.nfe import Checks, Document
+from daemon.documents.document import Checks, Document
 from daemon.flow.worker import WorkerSettings
 from daemon.flow.workers import Workers, _receive
 from daemon.stores.ledger import SQLiteLedger
@@ -245,7 +245,7 @@ def _write(folder: Path, count: int, items: int = 1, start: int = 0) -> list[str
 
 
 def _keys(readings: list[Reading]) -> list[str]:
-    return [each.result.chave for each in readings if isinstance(each.result, Document)]
+    return [part.chave for each in readings for part in parts_of(each)]
 
 
 async def test_a_worker_that_hangs_is_replaced_within_its_time(tmp_path):
@@ -309,7 +309,7 @@ async def test_a_cancelled_reading_never_answers_for_another(tmp_path):
 
             readings = [(await read)[0] for read in reads]
 
-            assert [each.result for each in readings if isinstance(each.result, Refused)] == []
+            assert all(parts_of(each) for each in readings)
             assert _keys(readings) == [each.chave for each in notes(12)]
 
 

@@ -20,8 +20,9 @@ from xsdata.formats.dataclass.parsers import XmlParser
 from xsdata.formats.dataclass.parsers.config import ParserConfig
 
 from daemon.core.ports import Incoming
+from daemon.documents.document import Checks
+from daemon.documents.file import document_from
 from daemon.documents.layout import Date, Integer, Moment, Number, Table, Text, tables
-from daemon.documents.nfe import Checks, document_from
 from daemon.stores.sqlite import SQLiteStore
 from tests.notes import NFELIB_SAMPLES, generator
 

@@ -11,35 +11,45 @@ from daemon.cli.exits import ExitCode
 from daemon.core.arrival import shown
 from daemon.core.outcome import Deferred, Duplicate, Imported, Outcome, Reason, Refused, Updated
 from daemon.core.verdict import Stored, verdict
+from daemon.documents.document import Document
 from daemon.documents.layout_nota import NOTAS_FISCAIS
-from daemon.documents.nfe import Document
+from daemon.documents.layout_outros import DFE_DOCUMENTOS, NF_EVENTOS
 from daemon.errors import XMLTruncated
 from daemon.flow.worker import read_file
 from daemon.settings import load
 
 _MODELO = NOTAS_FISCAIS.position("modelo")
-_KINDS = {"55": "NF-e", "65": "NFC-e"}
+_EVENT = NF_EVENTOS.position("tipo_evento")
+_TIPO = DFE_DOCUMENTOS.position("tipo")
+_MODELS = {"55": "NF-e", "65": "NFC-e"}
+_HEADS = {
+    "nf_protocolos": "protocol of",
+    "nf_inutilizacoes": "unused numbers",
+    "nf_resumos": "summary of",
+}
 
 
 def check_files(files: Sequence[Path], url: str | None) -> int:
     """Says what would become of each; returns the exit code."""
     settings = load({"database_url": url}).settings
     reading_settings = worker_settings_of(settings)
-    known: dict[str, Stored] = {}
+    known: dict[tuple[str, str], Stored] = {}
     refused = False
     for file in files:
         # Symbolic links are followed, as `nfed import` follows those that it is given.
         result = read_file(os.path.realpath(file), reading_settings).result
         name = shown(str(file))
-        if isinstance(result, Document):
-            stored = known.get(result.chave) or database.stored(settings.sqlite_path, result.chave)
-            outcome = verdict(result, stored)
-            if isinstance(outcome, Imported | Updated):
-                known[result.chave] = Stored(result.content_sha256, result.status, name)
-        else:
-            outcome = result
-        refused |= isinstance(outcome, Refused | Deferred)
-        _say(name, result, outcome)
+        for part in result if isinstance(result, tuple) else (result,):
+            if isinstance(part, Document):
+                key = (part.head, part.key)
+                stored = known.get(key) or database.stored(settings.sqlite_path, part)
+                outcome = verdict(part, stored)
+                if isinstance(outcome, Imported | Updated):
+                    known[key] = Stored(part.content_sha256, part.rank, name)
+            else:
+                outcome = part
+            refused |= isinstance(outcome, Refused | Deferred)
+            _say(name, part, outcome)
     return ExitCode.SOME_REFUSED if refused else ExitCode.OK
 
 
@@ -56,9 +66,17 @@ def _say(name: str, result: Document | Refused | Deferred, outcome: Outcome) -> 
 
 
 def _described(document: Document) -> str:
-    modelo = str(document.rows["notas_fiscais"][0][_MODELO])
-    items = output.plural(len(document.rows.get("nf_itens", ())), "item")
-    return f"{_KINDS[modelo]} {document.chave}, {document.status.value}, {items}"
+    row = document.rows[document.head][0]
+    match document.head:
+        case "notas_fiscais":
+            items = output.plural(len(document.rows.get("nf_itens", ())), "item")
+            return f"{_MODELS[str(row[_MODELO])]} {document.chave}, {document.status}, {items}"
+        case "nf_eventos":
+            return f"event {row[_EVENT]} of {document.chave}, {document.status}"
+        case "dfe_documentos":
+            return f"{row[_TIPO]} {document.chave}, {document.status}"
+        case head:
+            return f"{_HEADS[head]} {document.chave}, {document.status}"
 
 
 def _told(outcome: Outcome) -> tuple[Level, str, str]:

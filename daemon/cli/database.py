@@ -12,10 +12,12 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import StaticPool
 
 from daemon.core.verdict import Stored
+from daemon.documents.document import Document
 from daemon.errors import StoreUnavailable
 from daemon.stores import migrations
 from daemon.stores.ledger import connect_readonly
 from daemon.stores.migrations import SchemaState
+from daemon.stores.sqlite_write import stored_as
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,19 +56,14 @@ def schema_of(connection: sqlite3.Connection) -> SchemaState:
         return migrations.state(handle)
 
 
-def stored(path: Path, chave: str) -> Stored | None:
-    """What the database knows of a note; None: nothing. Raises StoreUnavailable."""
+def stored(path: Path, document: Document) -> Stored | None:
+    """What the database knows of a document; None: nothing. Raises StoreUnavailable."""
     if not os.path.lexists(path):
         return None
     with readonly(path) as connection:
         if schema_of(connection).current is None:
             return None
-        row = connection.execute(
-            "select conteudo_sha256, status, arquivo_nome from notas_fiscais "
-            "where chave_acesso = ?",
-            (chave,),
-        ).fetchone()
-    return None if row is None else Stored(*row)
+        return stored_as(connection, document)
 
 
 @contextmanager

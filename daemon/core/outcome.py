@@ -1,6 +1,7 @@
 """How one file ended, and the one place that decides the folder it goes to."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import assert_never
 
@@ -92,3 +93,49 @@ def shelf_for(outcome: Outcome) -> Shelf:
 def refusal(error: DocumentError, chave: str | None = None) -> Refused:
     """The outcome of a file that is at fault."""
     return Refused(str(error), error.error_type, error.advice, chave)
+
+
+def of_file(outcomes: Sequence[Outcome]) -> Outcome:
+    """How a file with these documents ended.
+
+    One that is refused sends the file to failed/, where it can be read again: the others are
+    stored, and are found to be duplicates then. What became of each is told as a finding.
+    """
+    if len(outcomes) == 1:
+        return outcomes[0]
+    told = tuple(Finding("LOT", f"{number}: {_told(each)}") for number, each in _numbered(outcomes))
+    refused = [(n, each) for n, each in _numbered(outcomes) if isinstance(each, Refused)]
+    if refused:
+        number, first = refused[0]
+        return Refused(
+            f"{len(refused)} of {len(outcomes)} documents in the file were refused, the others "
+            f"stored; document {number}: {first.error}",
+            first.error_type,
+            first.advice,
+            first.chave,
+            told,
+        )
+    for kind in (Deferred, Imported, Updated, Duplicate):
+        found = next((each for each in outcomes if isinstance(each, kind)), None)
+        match found:
+            case Imported() | Updated() | Duplicate():
+                return replace(found, findings=told)
+            case Deferred():
+                return found
+    raise ValueError("a file without a document")
+
+
+def _numbered(outcomes: Sequence[Outcome]) -> list[tuple[int, Outcome]]:
+    return list(enumerate(outcomes, 1))
+
+
+def _told(outcome: Outcome) -> str:
+    match outcome:
+        case Refused(error, chave=chave):
+            return f"{chave or 'no key'} refused: {error}"
+        case Deferred(_, detail):
+            return f"waits: {detail}"
+        case Imported(chave) | Updated(chave) | Duplicate(chave):
+            name = type(outcome).__name__.lower()
+            warnings = "; ".join(f"{each.code}: {each.text}" for each in outcome.findings)
+            return f"{chave} {name}{f' ({warnings})' if warnings else ''}"

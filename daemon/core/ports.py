@@ -8,14 +8,16 @@ from typing import Protocol
 from daemon.core.arrival import Arrival
 from daemon.core.job import Job
 from daemon.core.outcome import Deferred, Outcome, Refused
-from daemon.documents.nfe import Document
+from daemon.documents.document import Document
 
 
 @dataclass(frozen=True)  # without slots, which pickle by a slow road
 class Reading:
     """What a worker made of one file."""
 
-    result: Document | Refused | Deferred
+    result: tuple[Document | Refused, ...] | Refused | Deferred
+    """Every document of the file or what is wrong with that one; or why the file as a whole is
+    refused or waits."""
     sha256: str | None = None
     """Of the file's bytes; None when it was not read."""
     version: tuple[int, int, int, int] | None = None
@@ -61,7 +63,9 @@ class Store(Protocol):
     """Keeps documents."""
 
     async def store(self, incoming: Sequence[Incoming], job_id: str) -> list[Outcome]:
-        """Stores the documents in one transaction, and returns after its commit.
+        """Stores the documents in one transaction, and returns after its commit: an outcome each.
+
+        An event is applied to its note whichever of the two comes first.
 
         Raises StoreUnavailable (try again), StoreRejected (the content; try one by one).
         """

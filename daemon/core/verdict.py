@@ -3,22 +3,24 @@
 from dataclasses import dataclass
 
 from daemon.core.outcome import Duplicate, Imported, Outcome, Updated, refusal
-from daemon.documents.nfe import Document, status_rank
+from daemon.documents.document import Document
 from daemon.errors import ConflictingDocument
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What a store knows of a note."""
+    """What a store knows of a document."""
 
     content_sha256: str | None
-    """None for a note that another program stored, of which nothing can be said."""
-    status: str | None
+    """None for a mere answer, and for a note that another program stored."""
+    rank: int
+    """See documents.document.rank."""
     file_name: str | None
 
 
 def verdict(document: Document, stored: Stored | None) -> Outcome:
-    """Imported when new, Updated when it brings the protocol that the stored one lacks.
+    """Imported when new, Updated when it brings what the stored one lacks: a protocol that gets it
+    further, or what was asked where only the answer is stored.
 
     SHA-256 identifies a file, the key a document: the same content under the same key is a
     Duplicate whatever the file; other content is refused as a conflict.
@@ -26,14 +28,16 @@ def verdict(document: Document, stored: Stored | None) -> Outcome:
     chave = document.chave
     if stored is None:
         return Imported(chave, document.findings)
-    if stored.content_sha256 not in (None, document.content_sha256):
+    known, own = stored.content_sha256, document.content_sha256
+    if known is not None and own is not None and known != own:
         return refusal(
             ConflictingDocument(
-                f"chave {chave} is already stored from file {stored.file_name!r} with other "
-                "content; expected the same note under the same key"
+                f"chave {document.key} is already stored from file {stored.file_name!r} with other "
+                "content; expected the same document under the same key"
             ),
             chave,
         )
-    if status_rank(document.status) > status_rank(stored.status):
+    brings_the_text = known is None and own is not None and document.head != "notas_fiscais"
+    if document.rank > stored.rank or brings_the_text:
         return Updated(chave, document.findings)
     return Duplicate(chave, stored.file_name, document.findings)

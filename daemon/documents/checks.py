@@ -49,11 +49,11 @@ def key_faults(chave: str, protocol_chave: str | None) -> str | None:
     return None
 
 
-def key_against_content(chave: str, rows: Rows) -> list[Finding]:
+def key_against_content(chave: str, rows: Rows, layout: str = "4.00") -> list[Finding]:
     """Where the parts of the key differ from the fields they are made of (MOC 7.0, 5.4).
 
     Avulsa notes (series 890 to 899) carry the tax office's CNPJ and are not compared in it; a
-    CPF is padded with zeros.
+    CPF is padded with zeros. Before layout 2.00 the key had no tpEmis and nine digits of cNF.
     """
     key = access_key.split(chave)
     note = rows["notas_fiscais"][0]
@@ -69,6 +69,8 @@ def key_against_content(chave: str, rows: Rows) -> list[Finding]:
         ("KEY-CNF", "cNF", key.codigo_numerico, note[_AT["codigo_numerico_aleatorio"]]),
         ("KEY-CDV", "cDV", key.digito, note[_AT["digito_verificador"]]),
     ]
+    if layout < "2.00":
+        pairs = [pair for pair in pairs if pair[0] not in ("KEY-TPEMIS", "KEY-CNF")]
     if not (serie.isdigit() and int(serie) in _AVULSA):
         issuer = next(
             (str(p[_CPF_CNPJ] or "") for p in rows.get("nf_partes", ()) if p[_PAPEL] == "emitente"),

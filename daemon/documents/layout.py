@@ -1,7 +1,7 @@
 """The one table of tables: what is stored where, and where in the XML it comes from.
 
 Every store, migration, converter and the data dictionary are made from `TABLES`. Adding a column
-is one line in `layout_nota` or `layout_itens`.
+is one line in `layout_nota`, `layout_itens` or `layout_outros`.
 """
 
 from dataclasses import dataclass
@@ -99,6 +99,8 @@ class Table:
     parent: str | None = None
     link: str | None = None
     repeats: bool = True
+    key: str | None = None
+    """The column that identifies a document, in a table whose rows are documents (a head)."""
 
     @property
     def stored_names(self) -> tuple[str, ...]:
@@ -126,5 +128,6 @@ def tables() -> dict[str, Table]:
     """Every table by name, parents before their children."""
     from daemon.documents.layout_itens import ITEM_TABLES
     from daemon.documents.layout_nota import NOTE_TABLES
+    from daemon.documents.layout_outros import OTHER_TABLES
 
-    return {table.name: table for table in (*NOTE_TABLES, *ITEM_TABLES)}
+    return {table.name: table for table in (*NOTE_TABLES, *ITEM_TABLES, *OTHER_TABLES)}

@@ -18,7 +18,7 @@ from daemon.documents.layout import (
 
 _INF = "NFe/infNFe"
 _PROT = "protNFe/infProt"
-_CANCELLATION = "from the event of cancellation; empty until events are imported"
+_CANCELLATION = "from the event of cancellation (110111, 110112), once it is registered"
 
 
 def _place(role: str, element: str) -> tuple[Column, ...]:
@@ -183,6 +183,7 @@ NOTAS_FISCAIS = Table(
         Column("job_id", Text(36), note="the job that stored it, as in `nfed jobs`"),
     ),
     element="",
+    key="chave_acesso",
 )
 
 NF_PARTES = Table(
@@ -334,19 +335,18 @@ NF_PAGAMENTOS = Table(
 
 NF_CCE = Table(
     "nf_cce",
-    "A carta de correção (event 110110); empty until events are imported.",
+    "A carta de correção (event 110110) of a stored note; nf_eventos holds it in any case.",
     (
-        Column("sequencia_evento", INTEGER, "nSeqEvento"),
-        Column("data_hora_evento", MOMENT, "dhEvento"),
-        Column("correcao", Text(), "detEvento/xCorrecao"),
-        Column("tipo_ambiente", Text(1), "tpAmb"),
-        Column("versao_aplicativo", Text(20), "../../retEvento/infEvento/verAplic"),
-        Column("numero_protocolo", Text(17), "../../retEvento/infEvento/nProt"),
-        Column("data_hora_recebimento", MOMENT, "../../retEvento/infEvento/dhRegEvento"),
-        Column("codigo_status", Text(3), "../../retEvento/infEvento/cStat"),
-        Column("motivo_status", Text(255), "../../retEvento/infEvento/xMotivo"),
+        Column("sequencia_evento", INTEGER, note="nf_eventos.sequencia_evento"),
+        Column("data_hora_evento", MOMENT, note="nf_eventos.data_hora_evento"),
+        Column("correcao", Text(), note="nf_eventos.texto"),
+        Column("tipo_ambiente", Text(1), note="nf_eventos.tipo_ambiente"),
+        Column("versao_aplicativo", Text(20), note="nf_eventos.versao_aplicativo"),
+        Column("numero_protocolo", Text(17), note="nf_eventos.numero_protocolo"),
+        Column("data_hora_recebimento", MOMENT, note="nf_eventos.data_hora_registro"),
+        Column("codigo_status", Text(3), note="nf_eventos.codigo_status"),
+        Column("motivo_status", Text(255), note="nf_eventos.motivo_status"),
     ),
-    element="procEventoNFe/evento/infEvento",
     parent="notas_fiscais",
     link="nota_fiscal_id",
 )

@@ -1,173 +1,109 @@
-"""NF-e (modelo 55) and NFC-e (modelo 65): bytes to rows, ready to store."""
-
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from enum import StrEnum
-from hashlib import sha256
+"""NF-e (modelo 55) and NFC-e (modelo 65): a note and its protocol to rows."""
 
 from lxml import etree
 
 from daemon.documents import checks, schema
 from daemon.documents.checks import Finding
-from daemon.documents.extract import Extraction, Row, Rows
+from daemon.documents.document import Checks, Document, Policy, rank, status_of
+from daemon.documents.extract import Row, Rows
+from daemon.documents.head import Head, Origin, extracted
 from daemon.documents.layout_nota import NF_REFERENCIAS, NOTAS_FISCAIS
-from daemon.documents.reader import Kind, read
-from daemon.errors import InvalidAccessKey, NotFiscal, SchemaViolation, UnsupportedLayout
+from daemon.documents.parts import Part, child, local_name
+from daemon.errors import InvalidAccessKey, NotFiscal, UnsupportedLayout
 
-
-class Policy(StrEnum):
-    """What a failed check does to a document."""
-
-    OFF = "off"
-    WARN = "warn"
-    REFUSE = "refuse"
-
-
-class Status(StrEnum):
-    """notas_fiscais.status, from the protocol's cStat."""
-
-    EMITIDA = "emitida"
-    REJEITADA = "rejeitada"
-    AUTORIZADA = "autorizada"
-    DENEGADA = "denegada"
-    CANCELADA = "cancelada"
-
-
-_STATUS = {
-    **dict.fromkeys(("100", "150"), Status.AUTORIZADA),
-    **dict.fromkeys(("101", "151", "155"), Status.CANCELADA),
-    **dict.fromkeys(("110", "301", "302", "303"), Status.DENEGADA),
-}
-_RANK = {status.value: rank for rank, status in enumerate(Status)}
 _MODELS = ("55", "65")
-_LAYOUT = "4.00"
-
-_CHAVE = NOTAS_FISCAIS.position("chave_acesso")
-_ISSUED = NOTAS_FISCAIS.position("data_hora_emissao")
-_MODELO = NOTAS_FISCAIS.position("modelo")
-_STATUS_AT = NOTAS_FISCAIS.position("status")
-_CSTAT = NOTAS_FISCAIS.position("codigo_status")
-_SHA256 = NOTAS_FISCAIS.position("arquivo_sha256")
-_CONTENT = NOTAS_FISCAIS.position("conteudo_sha256")
-_XML = NOTAS_FISCAIS.position("xml_completo")
+_LAYOUTS = ("4.00", "3.10", "3.00", "2.00", "1.10", "1.00")
 _REF = {name: NF_REFERENCIAS.position(name) for name in (c.name for c in NF_REFERENCIAS.columns)}
 
 
-@dataclass(frozen=True, slots=True)
-class Checks:
-    """Which checks are made, and what their failure does."""
-
-    schema: Policy = Policy.WARN
-    key: Policy = Policy.REFUSE
-    keep_xml: bool = True
-
-
-@dataclass(frozen=True)  # without slots, which pickle by a slow road
-class Document:
-    """What one file says, ready to store."""
-
-    chave: str
-    status: Status
-    issued_utc: str
-    """dhEmi as AAAA-MM-DDThh:mm:ssZ, so that text order is time order; empty if unknown."""
-    content_sha256: str
-    rows: Rows
-    findings: tuple[Finding, ...] = ()
-
-
-def status_rank(status: str | None) -> int:
-    """How far a note has come; a file that knows more replaces the protocol of one that knew less.
-
-    emitida < rejeitada < autorizada < denegada < cancelada; the order of arrival does not matter.
-    What another program wrote there, such as inutilizada, ranks lowest.
-    """
-    return _RANK.get(status or "", 0)
-
-
-def document_from(content: bytes, policy: Checks) -> Document:
-    """One file's document.
-
-    Raises DocumentError (see errors.py) with what was found and what was expected.
-    """
-    source = read(content)
-    note, protocol = _parts(source.root, source.kind)
-    layout = note.get("versao", _LAYOUT).strip()
-    if layout != _LAYOUT:
-        raise UnsupportedLayout(f"<infNFe versao> holds {layout!r}, expected {_LAYOUT}")
+def note(part: Part, origin: Origin) -> Document:
+    """The document of an NFe and of what the tax office answered. Raises DocumentError."""
+    policy = origin.checks
+    group = child(part.asked, "infNFe")
+    assert part.asked is not None
+    assert group is not None
+    layout = group.get("versao", _LAYOUTS[0]).strip()
+    if layout not in _LAYOUTS:
+        raise UnsupportedLayout(
+            f"<infNFe versao> holds {layout!r}, expected one of {', '.join(_LAYOUTS)}"
+        )
     findings: list[Finding] = []
-    if policy.schema is not Policy.OFF:
-        found = schema.violations(source.root, source.kind)
-        if found and policy.schema is Policy.REFUSE:
-            raise SchemaViolation("; ".join(found))
-        findings += (Finding("XSD", text) for text in found)
-
-    extraction = Extraction()
-    extraction.walk(note, "NFe/infNFe")
-    content_sha256 = extraction.digest
-    if protocol is not None:
-        extraction.walk(protocol, "protNFe/infProt")
-    findings += (Finding("VALUE", text) for text in extraction.unreadable.values())
-    rows = extraction.rows()
-    row = rows["notas_fiscais"][0] if "notas_fiscais" in rows else None
-    if row is None:
+    if layout == _LAYOUTS[0]:
+        findings += schema.checked(part, policy.schema)
+    protocol = _protocol(part)
+    extraction, digest, unreadable = extracted((group, "NFe/infNFe"), (protocol, "protNFe/infProt"))
+    supplement = child(part.asked, "infNFeSupl")
+    if supplement is not None:
+        extraction.walk(supplement, "NFe/infNFeSupl")
+    findings += unreadable
+    head = Head(NOTAS_FISCAIS, extraction)
+    if head.is_blank:
         raise NotFiscal("<infNFe> has no content; expected a note")
 
-    chave = str(row[_CHAVE] or "").removeprefix("NFe")
-    findings += _check_key(chave, _text_of(protocol, "chNFe"), rows, policy.key)
-    if row[_MODELO] not in _MODELS:
-        raise NotFiscal(f"<ide/mod> holds {row[_MODELO]!r}, expected 55 (NF-e) or 65 (NFC-e)")
-    status = _status(row[_CSTAT], protocol)
-    row[_CHAVE] = chave
-    row[_STATUS_AT] = status.value
-    row[_SHA256] = sha256(content).hexdigest()
-    row[_CONTENT] = content_sha256
-    row[_XML] = source.text if policy.keep_xml else None
-    for reference in rows.get("nf_referencias", ()):
+    if head["numero_protocolo"] is None and part.answered is part.whole:
+        findings += _bare_protocol(part.whole, head)
+    chave = str(head["chave_acesso"] or "").removeprefix("NFe")
+    findings += _check_key(chave, _text_of(protocol, "chNFe"), head.rows, layout, policy)
+    if head["modelo"] not in _MODELS:
+        raise NotFiscal(f"<ide/mod> holds {head['modelo']!r}, expected 55 (NF-e) or 65 (NFC-e)")
+    for reference in head.rows.get("nf_referencias", ()):
         reference[_REF["tipo"]] = _reference_type(reference)
-    for answer in rows.get("nf_processamento", ()):
+    for answer in head.rows.get("nf_processamento", ()):
         answer[1] = "autorizacao"
-    return Document(chave, status, _utc(row[_ISSUED]), content_sha256, rows, tuple(findings))
+    answered = head.text("codigo_status"), head.text("numero_protocolo")
+    return head.document(
+        part,
+        origin,
+        key=chave,
+        chave=chave,
+        rank=rank(*answered),
+        status=status_of(*answered).value,
+        issued="data_hora_emissao",
+        content_sha256=digest,
+        findings=findings,
+    )
 
 
-def _parts(root: etree._Element, kind: Kind) -> tuple[etree._Element, etree._Element | None]:
-    """infNFe and infProt."""
-    nfe = root if kind is Kind.NFE else _child(root, "NFe")
-    note = None if nfe is None else _child(nfe, "infNFe")
-    if note is None:
-        raise NotFiscal(f"<{kind}> holds no <NFe/infNFe>; expected a note inside")
-    prot = None if kind is Kind.NFE else _child(root, "protNFe")
-    protocol = None if prot is None else _child(prot, "infProt")
-    return note, protocol
+def _protocol(part: Part) -> etree._Element | None:
+    """infProt, wherever it stands."""
+    answered = part.answered
+    return None if answered is None else child(answered, "infProt")
 
 
-def _child(element: etree._Element, name: str) -> etree._Element | None:
-    return next((child for child in element if child.tag.rpartition("}")[2] == name), None)
+def _bare_protocol(proc: etree._Element, head: Head) -> list[Finding]:
+    """SEFAZ-SP's download holds the protocol's number and time beside the note, no protNFe."""
+    number = _text_of(proc, "nProt")
+    if not number:
+        return []
+    head["numero_protocolo"] = number
+    return [
+        Finding(
+            "PROTOCOL",
+            f"<{local_name(proc)}> holds <nProt> without <protNFe>: taken as authorised",
+        )
+    ]
 
 
 def _text_of(element: etree._Element | None, name: str) -> str | None:
-    child = None if element is None else _child(element, name)
-    return None if child is None or not child.text else child.text.strip()
+    found = child(element, name)
+    return None if found is None or not found.text else found.text.strip()
 
 
-def _check_key(chave: str, protocol_chave: str | None, rows: Rows, policy: Policy) -> list[Finding]:
+def _check_key(
+    chave: str, protocol_chave: str | None, rows: Rows, layout: str, policy: Checks
+) -> list[Finding]:
     fault = checks.key_faults(chave, protocol_chave)
     if not chave or (fault and not chave.isalnum()) or len(chave) > 44:
         # Without something that can serve as a key a note cannot be told from another.
         raise InvalidAccessKey(fault or "<infNFe Id> is empty, expected NFe and the 44 of the key")
-    if policy is Policy.OFF:
+    if policy.key is Policy.OFF:
         return []
-    if fault and policy is Policy.REFUSE:
+    if fault and policy.key is Policy.REFUSE:
         raise InvalidAccessKey(fault, chave)
     findings = [Finding("KEY", fault)] if fault else []
     if len(chave) == 44:
-        findings += checks.key_against_content(chave, rows)
+        findings += checks.key_against_content(chave, rows, layout)
     return findings
-
-
-def _status(cstat: object, protocol: etree._Element | None) -> Status:
-    if protocol is None or not cstat:
-        return Status.EMITIDA
-    return _STATUS.get(str(cstat), Status.REJEITADA)
 
 
 def _reference_type(row: Row) -> str | None:
@@ -182,13 +118,3 @@ def _reference_type(row: Row) -> str | None:
     if chave:
         return "nfce" if chave[20:22] == "65" else "nfe"
     return "modelo1" if row[_REF["ref_cnpj"]] else None
-
-
-def _utc(issued: object) -> str:
-    if not issued:
-        return ""
-    try:
-        instant = datetime.fromisoformat(str(issued)).astimezone(UTC)
-    except OverflowError:  # 0001-01-01 and 9999-12-31 have no UTC day on their far side
-        return str(issued)[:19] + "Z"
-    return instant.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -2,14 +2,15 @@
 
 import re
 from dataclasses import dataclass
-from enum import StrEnum
 from xml.parsers import expat
 
 from lxml import etree
 
-from daemon.errors import HostileXML, NotFiscal, XMLParseError, XMLTruncated
+from daemon.documents import encodings
+from daemon.errors import HostileXML, XMLParseError, XMLTruncated
 
 NAMESPACE = "http://www.portalfiscal.inf.br/nfe"
+NFSE_NAMESPACE = "http://www.sped.fazenda.gov.br/nfse"
 
 # What may stand before the root element: blanks, processing instructions, comments.
 _PROLOG = re.compile(rb"(?:\xef\xbb\xbf)?(?:\s+|<\?.*?\?>|<!--.*?-->)*+(<!DOCTYPE)?", re.DOTALL)
@@ -31,40 +32,29 @@ _BEGINS = re.compile(
 _DECLARED = re.compile(r"""<\?xml[^>]*?\sencoding\s*=\s*["']([^"']+)""")
 
 
-class Kind(StrEnum):
-    """What a file is, by its root element."""
-
-    NFE_PROC = "nfeProc"
-    NFE = "NFe"
-
-
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A parsed file: its tree's root, what it is, and its text as it came."""
+    """A parsed file: its tree's root and its text as it came."""
 
     root: etree._Element
-    kind: Kind
     text: str
+    remarks: tuple[str, ...] = ()
+    """What is wrong with its encoding."""
 
 
 def read(content: bytes) -> Source:
     """Parses one file.
 
     Raises XMLTruncated when the text ends before its root element does, XMLParseError with line
-    and column for any other fault of form, HostileXML, and NotFiscal, which names the root found.
+    and column for any other fault of form, and HostileXML.
     """
-    root = _parse(content)
-    name = etree.QName(root)
-    try:
-        if name.namespace not in (None, NAMESPACE):
-            raise ValueError(name.namespace)
-        kind = Kind(name.localname)
-    except ValueError:
-        raise NotFiscal(
-            f"root element <{_shown(root.tag)}> is no fiscal document that nfed knows; "
-            f"expected {' or '.join(f'<{each}>' for each in Kind)}"
-        ) from None
-    return Source(root, kind, _text(content, root.getroottree().docinfo.encoding))
+    codec, remark = encodings.codec_of(content)
+    if codec is None:
+        root = _parse(content)
+        return Source(root, _text(content, root.getroottree().docinfo.encoding))
+    text = content.decode(codec, "replace").removeprefix("\ufeff")
+    root = _parse(encodings.without_declaration(text).encode())
+    return Source(root, text, (remark,) if remark else ())
 
 
 def _parse(content: bytes) -> etree._Element:

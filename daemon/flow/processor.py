@@ -24,10 +24,11 @@ from daemon.core.outcome import (
     Reason,
     Refused,
     Updated,
+    of_file,
     refusal,
 )
 from daemon.core.ports import Fate, Incoming, Ledger, Reader, Reading, Shelves, Store, WorkerCrashed
-from daemon.documents.nfe import Document
+from daemon.documents.document import Document
 from daemon.errors import (
     NfedError,
     RejectedByDatabase,
@@ -187,14 +188,14 @@ class BatchProcessor:
             for arrival, reading in zip(chunk, readings, strict=True)
         ]
         incoming = [
-            Incoming(result, arrival.path)
+            Incoming(part, arrival.path)
             for arrival, result in zip(chunk, results, strict=True)
-            if isinstance(result, Document)
+            if isinstance(result, tuple)
+            for part in result
+            if isinstance(part, Document)
         ]
         stored = iter(await self._store(incoming, job.job_id) if incoming else ())
-        outcomes: list[Outcome] = [
-            next(stored) if isinstance(result, Document) else result for result in results
-        ]
+        outcomes = [_outcome(result, stored) for result in results]
         now = _now()
         # A file's own reading, and its share of what the chunk did together.
         own_ms = sum(reading.duration_ms for reading in readings)
@@ -281,7 +282,17 @@ def _chunked(batch: Batch) -> Iterator[Batch]:
         yield tuple(chunk)
 
 
-def _result(arrival: Arrival, reading: Reading, final: bool) -> Document | Refused | Deferred:
+type _Result = tuple[Document | Refused, ...] | Refused | Deferred
+
+
+def _outcome(result: _Result, stored: Iterator[Outcome]) -> Outcome:
+    """A file's, taking those of its documents from `stored`."""
+    if not isinstance(result, tuple):
+        return result
+    return of_file([next(stored) if isinstance(part, Document) else part for part in result])
+
+
+def _result(arrival: Arrival, reading: Reading, final: bool) -> _Result:
     """What was read counts only if it is the very file that had settled."""
     if reading.version is not None and reading.version != arrival.version:
         return Deferred(Reason.CHANGED, "the file changed after it had settled")

@@ -21,9 +21,10 @@ from hashlib import sha256
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from daemon.core.outcome import Deferred, Reason, refusal
+from daemon.core.outcome import Deferred, Reason, Refused, refusal
 from daemon.core.ports import Reading
-from daemon.documents.nfe import Checks, Policy, document_from
+from daemon.documents.document import Checks, Policy
+from daemon.documents.file import documents_from
 from daemon.errors import (
     DocumentError,
     FileTooLarge,
@@ -86,18 +87,21 @@ def _read(path: str, settings: WorkerSettings) -> Reading:
         return Reading(Deferred(Reason.CHANGED, "the file changed while it was read"))
     digest = sha256(content).hexdigest()
     try:
-        result = document_from(content, settings.checks)
+        found = documents_from(content, settings.checks)
     except XMLTruncated as error:
         return Reading(Deferred(Reason.INCOMPLETE, str(error)), digest, version)
-    except InvalidAccessKey as error:
-        return Reading(refusal(error, error.chave), digest, version)
     except DocumentError as error:
-        return Reading(refusal(error), digest, version)
+        return Reading(_refused(error), digest, version)
     except MemoryError:
         raise
     except Exception as error:  # one file must not cost its chunk, whatever it holds
         return Reading(refusal(UnexpectedContent(_place_of(error))), digest, version)
+    result = tuple(_refused(each) if isinstance(each, DocumentError) else each for each in found)
     return Reading(result, digest, version)
+
+
+def _refused(error: DocumentError) -> Refused:
+    return refusal(error, error.chave if isinstance(error, InvalidAccessKey) else None)
 
 
 def _place_of(error: Exception) -> str:

@@ -70,9 +70,10 @@ def metadata() -> MetaData:
     made = MetaData()
     for table in layout.tables().values():
         _add(made, table)
+    for table in layout.tables().values():
+        _index_key(made.tables[table.name], table)
     notes = made.tables["notas_fiscais"]
     parties = made.tables["empresas"]
-    Index("ux_notas_fiscais_chave_acesso", notes.c.chave_acesso, unique=True)
     Index("ux_empresas_cpf_cnpj", parties.c.cpf_cnpj, unique=True)
     Index(
         "ux_empresas_estrangeiro",
@@ -114,9 +115,18 @@ def _add(made: MetaData, table: layout.Table) -> None:
         Index(f"ix_{table.name}_{table.link}", made_table.c[table.link])
 
 
+def _index_key(made_table: Table, table: layout.Table) -> None:
+    """A document is there once; what is not a note is also found by the note's key."""
+    if table.key is None:
+        return
+    Index(f"ux_{table.name}_{table.key}", made_table.c[table.key], unique=True)
+    if table.key != "chave_acesso" and "chave_acesso" in made_table.c:
+        Index(f"ix_{table.name}_chave_acesso", made_table.c.chave_acesso)
+
+
 def _column(table: layout.Table, column: layout.Column, name: str) -> Column[Any]:
     references = (ForeignKey("empresas.id"),) if name in ("emitente_id", "destinatario_id") else ()
-    required = table.name == "notas_fiscais" and name == "chave_acesso"
+    required = name == table.key
     return Column(name, _type(column.kind), *references, nullable=not required)
 
 

@@ -3,40 +3,22 @@
 import asyncio
 import os
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import replace
-from itertools import count
 from pathlib import Path
 
 from sqlalchemy import create_engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import StaticPool
 
-from daemon.core.arrival import shown
-from daemon.core.outcome import Imported, Outcome, Updated
+from daemon.core.outcome import Outcome
 from daemon.core.ports import Incoming
-from daemon.core.verdict import Stored, verdict
-from daemon.documents.extract import Row, Value
-from daemon.documents.layout import tables
-from daemon.documents.layout_nota import NF_PARTES, NOTAS_FISCAIS
-from daemon.documents.nfe import Document
 from daemon.errors import ConfigError, StoreRejected, StoreUnavailable
-from daemon.stores import migrations, sqlite_sql
+from daemon.stores import migrations
+from daemon.stores.sqlite_write import Writer
 
 _BUSY_SECONDS = 5.0
-_FILE_NAME = NOTAS_FISCAIS.position("arquivo_nome")
-_JOB = NOTAS_FISCAIS.position("job_id")
-_LINKS = {papel: NOTAS_FISCAIS.position(f"{papel}_id") for papel in ("emitente", "destinatario")}
-_PARTY = tuple(NF_PARTES.position(name) for name in sqlite_sql.PARTY_FIELDS)
-_CPF_CNPJ = NF_PARTES.position("cpf_cnpj")
-_ID_ESTRANGEIRO = NF_PARTES.position("id_estrangeiro")
-_NAME = NF_PARTES.position("razao_social")
-_PAPEL = NF_PARTES.position("papel")
-
-type _Identity = tuple[Value, Value, Value]
-"""A CPF or CNPJ; or, for a foreigner, None, the passport or number, and the name."""
 
 
 class SQLiteStore:
@@ -47,9 +29,7 @@ class SQLiteStore:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="nfed-sqlite")
         self._connection: sqlite3.Connection | None = None
         self._file = (0, 0)
-        self._layout = [table for name, table in tables().items() if name != "empresas"]
-        self._update, self._update_from = sqlite_sql.update_protocol()
-        self._upserts = {papel: sqlite_sql.upsert_party(papel) for papel in _LINKS}
+        self._writer = Writer()
 
     async def open(self) -> None:
         """Opens and migrates. Raises StoreUnavailable, or ConfigError for a newer schema."""
@@ -95,7 +75,7 @@ class SQLiteStore:
         with _world_errors(self.path):
             connection.execute("begin immediate")
             try:
-                outcomes = self._write(connection, incoming, job_id)
+                outcomes = self._writer.write(connection, incoming, job_id)
                 connection.execute("commit")
             except BaseException:
                 with suppress(sqlite3.Error):
@@ -116,121 +96,6 @@ class SQLiteStore:
         if (status.st_dev, status.st_ino) != self._file:
             self._close()
             raise StoreUnavailable(f"database {self.path} was replaced; opening the new one")
-
-    def _write(
-        self, connection: sqlite3.Connection, incoming: Sequence[Incoming], job_id: str
-    ) -> list[Outcome]:
-        known, ids = _stored(connection, incoming)
-        outcomes: list[Outcome] = []
-        new: dict[str, Document] = {}
-        updates: list[tuple[Value, ...]] = []
-        answers: list[tuple[int, Row]] = []
-        for each in incoming:
-            document = each.document
-            note = document.rows["notas_fiscais"][0]
-            note[_FILE_NAME] = shown(each.file_name)
-            note[_JOB] = job_id
-            outcome = verdict(document, known.get(document.chave))
-            outcomes.append(outcome)
-            match outcome:
-                case Imported():
-                    new[document.chave] = document
-                case Updated() if document.chave in new:  # both files in one chunk
-                    earlier = new[document.chave].rows.get("nf_processamento", [])
-                    own = document.rows.get("nf_processamento", [])
-                    rows = document.rows | {"nf_processamento": [*earlier, *own]}
-                    new[document.chave] = replace(document, rows=rows)
-                case Updated():
-                    note_id = ids[document.chave]
-                    updates.append((*(note[at] for at in self._update_from), note_id))
-                    answers += [(note_id, row) for row in document.rows.get("nf_processamento", ())]
-                case _:
-                    continue
-            known[document.chave] = Stored(
-                document.content_sha256, document.status, str(note[_FILE_NAME])
-            )
-        self._link_parties(connection, new.values())
-        self._insert(connection, new.values(), answers)
-        if updates:
-            connection.executemany(self._update, updates)
-        return outcomes
-
-    def _link_parties(self, connection: sqlite3.Connection, new: Iterable[Document]) -> None:
-        """Keeps empresas at the newest note, and gives each note the ids of its parties."""
-        newest: dict[tuple[str, _Identity], tuple[str, Row]] = {}
-        links: list[tuple[Row, int, _Identity]] = []
-        for document in new:
-            note = document.rows["notas_fiscais"][0]
-            for row in document.rows.get("nf_partes", ()):
-                papel = str(row[_PAPEL])
-                identity = _identity(row)
-                if papel not in _LINKS or identity is None:
-                    continue
-                links.append((note, _LINKS[papel], identity))
-                held = newest.get((papel, identity))
-                if held is None or document.issued_utc >= held[0]:
-                    newest[papel, identity] = (document.issued_utc, row)
-        for papel, sql in self._upserts.items():
-            connection.executemany(
-                sql,
-                [
-                    (*(row[at] for at in _PARTY), _tipo_pessoa(row), issued)
-                    for (role, _), (issued, row) in newest.items()
-                    if role == papel
-                ],
-            )
-        ids = _party_ids(connection, {identity for _, identity in newest})
-        for note, position, identity in links:
-            note[position] = ids[identity]
-
-    def _insert(
-        self,
-        connection: sqlite3.Connection,
-        new: Iterable[Document],
-        answers: list[tuple[int, Row]],
-    ) -> None:
-        """All rows of the new notes, table by table; ids go on from the highest stored.
-
-        Most columns of most rows are empty, and binding them costs more than storing the rest:
-        only the columns that hold anything in this chunk are named.
-        """
-        by_table: dict[str, list[tuple[int, list[Row]]]] = {}
-        for number, document in enumerate(new):
-            for name, own in document.rows.items():
-                by_table.setdefault(name, []).append((number, own))
-        if answers:
-            by_table.setdefault("nf_processamento", [])
-        # By table and document: the id of the document's first row.
-        begins: dict[str, dict[int, int]] = {}
-        for table in self._layout:
-            if table.name not in by_table:
-                continue
-            found = connection.execute(f"select max(id) from {table.name}").fetchone()
-            next_id = (found[0] or 0) + 1
-            rows: list[Row] = []
-            parents: list[int] = []
-            begins[table.name] = {}
-            for number, own in by_table[table.name]:
-                begins[table.name][number] = next_id + len(rows)
-                rows += own
-                if table.parent is not None:
-                    base = begins[table.parent][number]
-                    parents += [base + int(row[0] or 0) for row in own]
-            if table.name == "nf_processamento":
-                rows += [row for _, row in answers]
-                parents += [note_id for note_id, _ in answers]
-            columns: dict[str, Iterable[Value]] = {"id": count(next_id)}
-            if table.link is not None:
-                columns[table.link] = parents
-            _, *columnwise = zip(*rows, strict=True)
-            columns |= {
-                name: values
-                for name, values in zip(table.stored_names, columnwise, strict=True)
-                if values.count(None) < len(values)
-            }
-            connection.executemany(
-                sqlite_sql.insert(table.name, columns), zip(*columns.values(), strict=False)
-            )
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -257,57 +122,6 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
         handle.exec_driver_sql("begin immediate")
         migrations.upgrade(handle)
         handle.exec_driver_sql("commit")
-
-
-def _stored(
-    connection: sqlite3.Connection, incoming: Sequence[Incoming]
-) -> tuple[dict[str, Stored], dict[str, int]]:
-    chaves = sorted({each.document.chave for each in incoming})
-    marks = ", ".join("?" * len(chaves))
-    found = connection.execute(
-        "select chave_acesso, id, conteudo_sha256, status, arquivo_nome from notas_fiscais "
-        f"where chave_acesso in ({marks})",
-        chaves,
-    ).fetchall()
-    return (
-        {chave: Stored(content, status, name) for chave, _, content, status, name in found},
-        {chave: note_id for chave, note_id, *_ in found},
-    )
-
-
-def _party_ids(connection: sqlite3.Connection, wanted: set[_Identity]) -> dict[_Identity, int]:
-    ids: dict[_Identity, int] = {}
-    numbers = [identity[0] for identity in wanted if identity[0] is not None]
-    if numbers:
-        marks = ", ".join("?" * len(numbers))
-        for number, party_id in connection.execute(
-            f"select cpf_cnpj, id from empresas where cpf_cnpj in ({marks})", numbers
-        ):
-            ids[number, None, None] = party_id
-    for identity in wanted:
-        if identity[0] is None:
-            ids[identity] = connection.execute(
-                "select id from empresas where cpf_cnpj is null and id_estrangeiro = ? "
-                "and razao_social = ?",
-                identity[1:],
-            ).fetchone()[0]
-    return ids
-
-
-def _identity(row: Row) -> _Identity | None:
-    """What tells a party from others; None for one that the note does not identify."""
-    if row[_CPF_CNPJ]:
-        return (row[_CPF_CNPJ], None, None)
-    if row[_ID_ESTRANGEIRO] is not None and row[_NAME]:
-        return (None, row[_ID_ESTRANGEIRO], row[_NAME])
-    return None
-
-
-def _tipo_pessoa(row: Row) -> str | None:
-    number = row[_CPF_CNPJ]
-    if not number:
-        return None
-    return "fisica" if len(str(number)) == 11 else "juridica"
 
 
 @contextmanager

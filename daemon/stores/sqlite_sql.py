@@ -40,7 +40,13 @@ def update_protocol() -> tuple[str, tuple[int, ...]]:
 
     Takes the values at the returned positions of a notas_fiscais row, then the note's id.
     """
-    assignments = ", ".join(f"{name} = ?" for name in _PROTOCOL)
+    assignments = ", ".join(
+        # A cancellation that an event brought is not undone by the protocol.
+        "status = case when status in ('cancelada', 'inutilizada') then status else ? end"
+        if name == "status"
+        else f"{name} = ?"
+        for name in _PROTOCOL
+    )
     sql = f"update notas_fiscais set {assignments}, updated_at = current_timestamp where id = ?"
     return sql, tuple(NOTAS_FISCAIS.position(name) for name in _PROTOCOL)
 
