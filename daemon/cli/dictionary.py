@@ -22,7 +22,8 @@ are Portuguese, as the tax office's own words are; the manual is the MOC 7.0, An
 
 **XML paths** begin at the element `NFe` or `protNFe`, whether a file is an `nfeProc` or a bare
 `NFe`. `@x` is an attribute, `*` any one element (the ICMS groups have one for each CST), and
-`{a,b}` means whichever of them is there.
+`{a,b}` means whichever of them is there; `name()` is the element's own name. Names that only
+layouts before 4.00 have (`ide/dEmi`, `pag/tPag`) stand beside those of today.
 
 **Decimals** are exact as written. In SQLite their columns are NUMERIC, so that `>`, `between`,
 `order by` and `sum` work as numbers: `Decimal(str(value))` equals the XML's value up to 15
@@ -74,8 +75,6 @@ def path_of(table: Table, column: Column) -> str:
     if column.path is None:
         return ""
     elements = _braces((table.element or "").split("|"))
-    if column.path == ".":
-        return elements
     path = _braces(column.path.split("|"))
     return posixpath.normpath(f"{elements}/{path}") if elements else path
 

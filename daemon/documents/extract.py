@@ -4,7 +4,9 @@ The layout is compiled once into a trie of element names. Walking a document the
 dictionary look-up an element, and what it does not know costs no more.
 """
 
+import posixpath
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from functools import cache
@@ -12,7 +14,20 @@ from hashlib import sha256
 
 from lxml import etree
 
-from daemon.documents.layout import Date, Integer, Kind, Moment, Number, Table, Text, tables
+from daemon.documents.layout import (
+    NOT_STORED,
+    WORDS,
+    Date,
+    Day,
+    Integer,
+    Kind,
+    Moment,
+    Month,
+    Number,
+    Table,
+    Text,
+    tables,
+)
 from daemon.documents.reader import NAMESPACE
 
 type Value = str | int | None
@@ -27,13 +42,8 @@ _WHOLE = re.compile(r"-?[0-9]{1,18}")
 _MOMENT = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?(?:[+-][0-9]{2}:[0-9]{2}|Z)"
 )
-_PAPEL = {
-    "emit": "emitente",
-    "dest": "destinatario",
-    "retirada": "retirada",
-    "entrega": "entrega",
-    "transporta": "transportador",
-}
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_POSITION = re.compile(r"\[[0-9]+\]")
 
 type _Convert = Callable[[str], Value]
 type _Fill = tuple[int, int, _Convert | None]
@@ -41,6 +51,8 @@ type _Fill = tuple[int, int, _Convert | None]
 
 
 _SHOWN = 60
+_ASIDE = 20_000  # values without a column that are stored of one document
+_PATH_LENGTH = 300
 
 
 class _UnreadableError(ValueError):
@@ -50,23 +62,39 @@ class _UnreadableError(ValueError):
 class _Node:
     """One element of the trie, and what finding it does."""
 
-    __slots__ = ("attributes", "begins", "by_tag", "children", "fills", "names", "wildcard")
+    __slots__ = (
+        "attributes",
+        "begins",
+        "by_tag",
+        "children",
+        "fills",
+        "is_listed",
+        "names",
+        "resets",
+        "wildcard",
+    )
 
     def __init__(self) -> None:
         self.children: dict[str, _Node] = {}
         self.wildcard: _Node | None = None
         self.begins: tuple[int, ...] = ()
         """Tables of which it begins a row."""
+        self.resets: tuple[int, ...] = ()
+        """Tables of which the next value begins a row."""
         self.names: tuple[tuple[int, int], ...] = ()
         """Where its own name is written: table slot and position."""
         self.fills: tuple[_Fill, ...] = ()
-        self.attributes: tuple[tuple[str, _Fill], ...] = ()
+        self.attributes: dict[str, tuple[_Fill, ...]] = {}
+        self.is_listed = False
+        """Whether the layout says that it, and all below, is not stored."""
         self.by_tag: dict[str, tuple[str, _Node]] = {}
         """Local name and node of a child, by its tag in the usual namespace."""
 
     def find(self, tag: str) -> "tuple[str, _Node]":
-        """A child's local name and node, whatever its namespace; unknown ones do nothing."""
+        """A child's local name and node, whatever its namespace."""
         name = tag.rpartition("}")[2]
+        if self.is_listed:
+            return name, self
         return name, self.children.get(name) or self.wildcard or _UNKNOWN
 
     def index(self) -> None:
@@ -84,9 +112,9 @@ _UNKNOWN = _Node()
 class Extraction:
     """The rows of one document, and a digest of what it says.
 
-    `digest` covers every leaf's text and every group's attributes below the element walked last, by
-    local name, stripped of surrounding whitespace and indifferent to order, prefix and wrapper: two
-    files of one note have one digest.
+    `digest` covers every leaf's text and every attribute below the element walked last, by local
+    name, stripped of surrounding whitespace and indifferent to order, prefix and wrapper: two
+    files of one note have one digest, whatever this layout stores of them.
     """
 
     def __init__(self) -> None:
@@ -98,13 +126,16 @@ class Extraction:
         self.unreadable: dict[str, str] = {}
         """What is wrong with values that no column of their kind can hold, by XML path."""
         self._top = ""
+        self._walked: etree._Element | None = None
+        self._steps: dict[etree._Element, dict[etree._Element, str]] = {}
 
     def walk(self, element: etree._Element, path: str) -> None:
         """Fills rows from `element`, which stands at `path` in the layout.
 
-        A value that its column cannot hold leaves it empty, and is told in `unreadable`.
+        A value that its column cannot hold leaves it empty, and is told in `unreadable`. Every
+        text and attribute that finds no column goes to nf_outros_valores.
         """
-        self._top = path.rpartition("/")[2]
+        self._top, self._walked = path, element
         node = self._plan.root
         for step in path.split("/"):
             node = node.children.get(step, _UNKNOWN)
@@ -149,53 +180,122 @@ class Extraction:
             name, known = by_tag.get(tag) or node.find(tag)
             for slot in known.begins:
                 self._begin(slot)
+            for slot in known.resets:
+                current[slot] = None
             for slot, position in known.names:
-                (current[slot] or self._begin(slot))[position] = _PAPEL[name]
+                (current[slot] or self._begin(slot))[position] = WORDS.get(name, name)
+            attributes = child.items()
+            if attributes:
+                self._attributes(child, known)
+                heading = f"{name}@{sorted(attributes)}"
+            else:
+                heading = name
             if len(child):
-                attributes = child.attrib
-                if attributes:
-                    self._attributes(child, known)
-                    heading = f"{name}@{sorted(attributes.items())}"
-                else:
-                    heading = name
                 # Control characters cannot stand in XML, so no text can look like structure.
                 said.append(f"{heading}\x1c{self._visit(child, known)}\x1d")
                 continue
             text = child.text or ""
-            for slot, position, convert in known.fills:
-                if convert is None:
-                    value: Value = text
-                else:
-                    try:
-                        value = convert(text)
-                    except _UnreadableError as error:
-                        self._tell(child, text, error)
+            said.append(f"{heading}={text.strip()}")
+            fills = known.fills
+            if fills:
+                is_kept = False
+                for slot, position, convert in fills:
+                    if convert is None:
+                        value: Value = text
+                    else:
+                        try:
+                            value = convert(text)
+                        except _UnreadableError as error:
+                            self._tell(child, text, error)
+                            continue
+                    row = current[slot] or (self._begin(slot) if value is not None else None)
+                    if row is None:
                         continue
-                row = current[slot] or (self._begin(slot) if value is not None else None)
-                if row is not None and row[position] is None:  # the first of several
-                    row[position] = value
-            said.append(f"{name}={text.strip()}")
+                    if row[position] is None:
+                        row[position] = value
+                    elif row[position] != value:
+                        continue
+                    is_kept = True
+                if is_kept:
+                    continue
+            if text and not known.is_listed:
+                self._keep_aside(child, text, is_known=bool(fills))
         said.sort()
         return "\x1e".join(said)
 
     def _attributes(self, element: etree._Element, node: _Node) -> None:
-        for name, (slot, position, convert) in node.attributes:
-            text = element.get(name)
-            if text is not None:
+        for name, text in _attributes_of(element):
+            is_kept = node.is_listed
+            fills = node.attributes.get(name.rpartition("}")[2], ())
+            for slot, position, convert in fills:
                 row = self._current[slot] or self._begin(slot)
                 try:
-                    row[position] = text if convert is None else convert(text)
+                    value = text if convert is None else convert(text)
                 except _UnreadableError as error:
-                    self._tell(element, text, error, f"@{name}")
+                    self._tell(element, text, error, f"/@{name}")
+                    continue
+                if row[position] is None or row[position] == value:
+                    row[position] = value
+                    is_kept = True
+            if not is_kept:
+                self._keep_aside(element, text, f"/@{name}", is_known=bool(fills))
+
+    def _keep_aside(
+        self, element: etree._Element, text: str, attribute: str = "", *, is_known: bool
+    ) -> None:
+        """Stores what no column took in nf_outros_valores."""
+        aside = self._collected[self._plan.others]
+        if not text.strip():
+            return
+        if len(aside) == _ASIDE:
+            told = f"nf_outros_valores holds the first {_ASIDE} of the values without a column"
+            self.unreadable["nf_outros_valores"] = told
+            return
+        path = self._path(element) + attribute
+        reason = "desconhecido"
+        if is_known:
+            reason = "ilegivel" if self._short(path) in self.unreadable else "repetido"
+        aside.append([0, path[-_PATH_LENGTH:], text, reason])
 
     def _tell(
-        self, element: etree._Element, text: str, error: "_UnreadableError", *attribute: str
+        self, element: etree._Element, text: str, error: "_UnreadableError", attribute: str = ""
     ) -> None:
-        above = [etree.QName(each).localname for each in element.iterancestors()]
-        steps = [*reversed(above), etree.QName(element).localname, *attribute]
-        path = "/".join(steps[steps.index(self._top) + 1 :])
+        path = self._short(self._path(element)) + attribute
         shown = text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
         self.unreadable[path] = f"<{path}> holds {shown!r}, expected {error}"
+
+    def _short(self, path: str) -> str:
+        """A path below the element walked, without the numbers of repeated elements."""
+        return _POSITION.sub("", path).removeprefix(f"{self._top}/")
+
+    def _path(self, element: etree._Element) -> str:
+        """The element's path from the root; `[2]` marks the second child of one name."""
+        steps: list[str] = []
+        while element is not self._walked:
+            parent = element.getparent()
+            if parent is None:
+                break
+            if parent not in self._steps:
+                self._steps[parent] = _steps(parent)
+            steps.append(self._steps[parent][element])
+            element = parent
+        return "/".join([self._top, *reversed(steps)])
+
+
+def _steps(parent: etree._Element) -> dict[etree._Element, str]:
+    """Each child's step in a path."""
+    seen: Counter[str] = Counter()
+    steps = {}
+    for child in parent:
+        name = etree.QName(child).localname
+        seen[name] += 1
+        steps[child] = name if seen[name] == 1 else f"{name}[{seen[name]}]"
+    return steps
+
+
+def _attributes_of(element: etree._Element) -> list[tuple[str, str]]:
+    """Names and values; lxml-stubs think of bytes, too, which lxml never gives."""
+    return element.items()  # type: ignore[return-value]
 
 
 class _Plan:
@@ -204,6 +304,7 @@ class _Plan:
     def __init__(self, layout: Sequence[Table]) -> None:
         slots = {table.name: slot for slot, table in enumerate(layout)}
         self.tables = tuple(layout)
+        self.others = slots["nf_outros_valores"]
         self.widths = tuple(len(table.stored_names) + 1 for table in layout)
         self.parents = tuple(
             None if table.parent is None else slots[table.parent] for table in layout
@@ -214,35 +315,40 @@ class _Plan:
         )
         self.root = _Node()
         for slot, table in enumerate(layout):
-            for element in (table.element or "").split("|"):
-                self._add_table(slot, table, element)
+            alternatives = (table.element or "").split("|")
+            for element in alternatives:
+                is_outer = any(each.startswith(f"{element}/") for each in alternatives)
+                self._add_table(slot, table, element, is_eager=table.repeats and not is_outer)
+        for path in NOT_STORED:
+            self._node(path).is_listed = True
         self.root.index()
 
-    def _add_table(self, slot: int, table: Table, element: str) -> None:
+    def _add_table(self, slot: int, table: Table, element: str, *, is_eager: bool) -> None:
         top = self._node(element)
-        if element and table.repeats:
+        if element and is_eager:
             top.begins = (*top.begins, slot)
+        elif element and table.repeats:
+            top.resets = (*top.resets, slot)
         for column in table.columns:
             first = table.position(column.name)
             for position, convert in enumerate(_converters(column.kind), first):
                 for path in (column.path or "").split("|"):
-                    if path and not path.startswith(".."):
+                    if path:
                         self._add_value(slot, position, convert, element, path)
 
     def _add_value(
         self, slot: int, position: int, convert: _Convert | None, element: str, path: str
     ) -> None:
-        if path == ".":
-            node = self._node(element)
-            node.names = (*node.names, (slot, position))
-            return
-        whole = f"{element}/{path}" if element else path
-        owner, _, last = whole.rpartition("/")
-        if last.startswith("@"):
+        owner, _, last = posixpath.normpath(f"{element}/{path}".lstrip("/")).rpartition("/")
+        if last == "name()":
             node = self._node(owner)
-            node.attributes = (*node.attributes, (last[1:], (slot, position, convert)))
+            node.names = (*node.names, (slot, position))
+        elif last.startswith("@"):
+            node = self._node(owner)
+            fills = node.attributes.get(last[1:], ())
+            node.attributes[last[1:]] = (*fills, (slot, position, convert))
         else:
-            node = self._node(whole)
+            node = self._node(f"{owner}/{last}")
             node.fills = (*node.fills, (slot, position, convert))
 
     def _node(self, path: str) -> _Node:
@@ -277,6 +383,10 @@ def _converters(kind: Kind) -> tuple[_Convert | None, ...]:
             return (_whole,)
         case Date():
             return (_date,)
+        case Day():
+            return (_day,)
+        case Month():
+            return (_month,)
         case Moment():
             return (_wall_clock, _moment)
 
@@ -333,10 +443,21 @@ def _date(text: str) -> Value:
     return value
 
 
+def _day(text: str) -> Value:
+    """The calendar day of a date or of a moment."""
+    return _date(text.strip()[:10])
+
+
+def _month(text: str) -> Value:
+    """The month of a date or of a moment."""
+    day = _day(text)
+    return None if day is None else str(day)[:7]
+
+
 def _moment(text: str) -> Value:
-    """Date, time and offset as written."""
+    """Date, time and offset as written; None for a date alone, which is no instant."""
     value = text.strip()
-    if not value:
+    if not value or _DAY.fullmatch(value):
         return None
     expected = "date, time and offset, AAAA-MM-DDThh:mm:ss-03:00"
     try:
@@ -351,6 +472,8 @@ def _moment(text: str) -> Value:
 def _wall_clock(text: str) -> Value:
     """The issuer's own date and time, AAAA-MM-DD hh:mm:ss; known even without an offset."""
     value = text.strip()[:19]
+    if _DAY.fullmatch(value):
+        value += "T00:00:00"
     try:
         datetime.fromisoformat(value)
     except ValueError:

@@ -104,6 +104,9 @@ def document_from(content: bytes, policy: Checks) -> Document:
     extraction = Extraction()
     extraction.walk(note, "NFe/infNFe")
     content_sha256 = extraction.digest
+    supplement = _supplement(note)
+    if supplement is not None:
+        extraction.walk(supplement, "NFe/infNFeSupl")
     if protocol is not None:
         extraction.walk(protocol, "protNFe/infProt")
     findings += (Finding("VALUE", text) for text in extraction.unreadable.values())
@@ -142,6 +145,12 @@ def _parts(root: etree._Element, kind: Kind) -> tuple[etree._Element, etree._Ele
 
 def _child(element: etree._Element, name: str) -> etree._Element | None:
     return next((child for child in element if child.tag.rpartition("}")[2] == name), None)
+
+
+def _supplement(note: etree._Element) -> etree._Element | None:
+    """infNFeSupl, the QR code's element beside infNFe."""
+    nfe = note.getparent()
+    return None if nfe is None else _child(nfe, "infNFeSupl")
 
 
 def _text_of(element: etree._Element | None, name: str) -> str | None:
