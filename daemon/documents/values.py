@@ -1,0 +1,142 @@
+"""The text of an element to the value of a column, by the column's kind."""
+
+import re
+from collections.abc import Callable
+from datetime import date, datetime
+
+from daemon.documents.layout import Date, Day, Integer, Kind, Moment, Month, Number, Text
+
+type Value = str | int | None
+type Convert = Callable[[str], Value]
+
+_DECIMAL = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
+_AMOUNT = re.compile(r"[0-9]{1,11}(?:\.[0-9]{1,4})?")  # what nearly all of them look like
+_EXACT_AMOUNT = re.compile(r"[0-9]{1,11}(?:\.[0-9]{1,10})?")
+_WHOLE = re.compile(r"-?[0-9]{1,18}")
+_MOMENT = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?(?:[+-][0-9]{2}:[0-9]{2}|Z)"
+)
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+class UnreadableError(ValueError):
+    """Says what was expected."""
+
+
+def converters(kind: Kind) -> tuple[Convert | None, ...]:
+    """One for each of Column.stored_names."""
+    match kind:
+        case Text():
+            return (None,)
+        case Number(lenient=True):
+            return (_number_or_nothing,)
+        case Number(needs_twin=True):
+            return (_exact_number, _exact_number)
+        case Number():
+            return (_number,)
+        case Integer():
+            return (_whole,)
+        case Date():
+            return (_date,)
+        case Day():
+            return (_day,)
+        case Month():
+            return (_month,)
+        case Moment():
+            return (_wall_clock, _moment)
+
+
+def _number(text: str) -> Value:
+    value = text.strip()
+    if not value:
+        return None
+    if _DECIMAL.fullmatch(value) is None:
+        raise UnreadableError("a decimal such as 1234.50")
+    if len(value) > 15 and len(value.lstrip("-0").replace(".", "")) > 15:
+        raise UnreadableError("a decimal of at most 15 digits")
+    return value
+
+
+def _exact_number(text: str) -> Value:
+    value = text.strip()
+    if not value:
+        return None
+    if _DECIMAL.fullmatch(value) is None:
+        raise UnreadableError("a decimal such as 1234.5000000000")
+    if len(value) > 100:
+        raise UnreadableError("a decimal of at most 21 digits")
+    return value
+
+
+def _number_or_nothing(text: str) -> Value:
+    value = text.strip()
+    return value if len(value) <= 20 and _DECIMAL.fullmatch(value) else None
+
+
+def _whole(text: str) -> Value:
+    value = text.strip()
+    if not value:
+        return None
+    if _WHOLE.fullmatch(value) is None:
+        raise UnreadableError("a whole number of at most 18 digits")
+    return int(value)
+
+
+def _date(text: str) -> Value:
+    value = text.strip()
+    if not value:
+        return None
+    try:
+        # fromisoformat also takes week dates and dates without dashes
+        if len(value) != 10 or value[4] != "-" or value[7] != "-":
+            raise ValueError(value)
+        date.fromisoformat(value)
+    except ValueError:
+        raise UnreadableError("a date, AAAA-MM-DD") from None
+    return value
+
+
+def _day(text: str) -> Value:
+    """The calendar day of a date or of a moment."""
+    return _date(text.strip()[:10])
+
+
+def _month(text: str) -> Value:
+    """The month of a date or of a moment."""
+    day = _day(text)
+    return None if day is None else str(day)[:7]
+
+
+def _moment(text: str) -> Value:
+    """Date, time and offset as written; None for a date alone, which is no instant."""
+    value = text.strip()
+    if not value or _DAY.fullmatch(value):
+        return None
+    expected = "date, time and offset, AAAA-MM-DDThh:mm:ss-03:00"
+    try:
+        if _MOMENT.fullmatch(value) is None:
+            raise UnreadableError(expected)
+        datetime.fromisoformat(value)
+    except ValueError:
+        raise UnreadableError(expected) from None
+    return value
+
+
+def _wall_clock(text: str) -> Value:
+    """The issuer's own date and time, AAAA-MM-DD hh:mm:ss; known even without an offset."""
+    value = text.strip()[:19]
+    if _DAY.fullmatch(value):
+        value += "T00:00:00"
+    try:
+        datetime.fromisoformat(value)
+    except ValueError:
+        return None  # `_moment` says so
+    return f"{value[:10]} {value[11:]}" if len(value) == 19 else None
+
+
+AS_WRITTEN: dict[Convert | None, Callable[[str], object] | None] = {
+    None: None,
+    _number: _AMOUNT.fullmatch,
+    _exact_number: _EXACT_AMOUNT.fullmatch,
+}
+"""By converter: what is true of a text that it leaves as it is."""
