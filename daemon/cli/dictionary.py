@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from sqlalchemy import create_engine
 from sqlalchemy.pool import StaticPool
 
-from daemon.documents.layout import Column, Moment, Table, tables
+from daemon.documents.layout import NOT_STORED, Column, Moment, Table, tables
+from daemon.documents.layout_nota import NF_OUTROS_VALORES
 from daemon.stores import migrations
 
 _HEAD = """\
@@ -63,6 +64,7 @@ def dictionary() -> str:
         _migrate(connection)
         parts = [_HEAD]
         parts += (_table(connection, table) for table in tables().values())
+        parts += ["## What has no column\n", _not_stored()]
         parts.append("## Views\n")
         parts += (_view(connection, name, about) for name, about in _VIEWS.items())
     finally:
@@ -110,6 +112,14 @@ def _sources(table: Table) -> Iterator[tuple[str, tuple[str, str]]]:
             yield twin, (path, f"{column.name} {says}")
     yield "created_at", ("", "when the row was made (UTC)")
     yield "updated_at", ("", "when the row was last changed (UTC)")
+
+
+def _not_stored() -> str:
+    lines = [
+        f"Whatever else this layout has no column for is in `{NF_OUTROS_VALORES.name}`.\n",
+    ]
+    lines += (f"- `{path}`: {reason}" for path, reason in NOT_STORED.items())
+    return "\n".join(lines) + "\n"
 
 
 def _view(connection: sqlite3.Connection, name: str, about: str) -> str:
