@@ -11,6 +11,7 @@ from bench.fidelity_stored import compare
 from daemon.core.ports import Incoming
 from daemon.documents.nfe import Checks, Policy, document_from
 from daemon.stores.sqlite import SQLiteStore
+from tests.full_notes import full_notes
 from tests.notes import generator, with_value, without
 
 UNCHECKED = Checks(schema=Policy.OFF, key=Policy.OFF)
@@ -32,6 +33,15 @@ def test_no_leaf_is_missing_or_wrong_and_nfelib_reads_all_alike(lot, fewest_leav
     assert report.equal > fewest_leaves
     assert report.unread.keys() <= {"protNFe/infProt/cMsg", "protNFe/infProt/xMsg"}
     assert not report.refused
+
+
+def test_every_leaf_of_the_official_schema_is_stored_in_a_place_of_its_own():
+    """The generator's notes are valid, and so never have all of them."""
+    report = fidelity.measure(full_notes())
+
+    assert (report.found.missing, report.found.wrong, report.differing) == ([], [], [])
+    assert report.found.leaves > 900
+    assert (report.found.aside, report.found.listed) == (0, 0)
 
 
 def test_what_has_no_column_is_kept_aside_and_told_apart_from_what_is_lost():

@@ -1,13 +1,12 @@
 """The layout against the database that users have, and against the official schema."""
 
 import csv
-import posixpath
-import re
 from pathlib import Path
 
 import pytest
 
 from daemon.documents.layout import NOT_STORED, Date, Integer, Moment, Number, Text, tables
+from tests.full_notes import columns_of, layout_columns
 from tests.official_schema import Schema, digits_of
 
 EXISTING = Path(__file__).parent / "data" / "existing-schema.tsv"
@@ -85,22 +84,7 @@ def leaves():
 @pytest.fixture(scope="module")
 def columns():
     """The pattern of every full path in the layout, with its column."""
-    found = []
-    for table in tables().values():
-        if table.name in ("empresas", "nf_cce"):
-            continue
-        for element in (table.element or "").split("|"):
-            for column in table.columns:
-                for path in (column.path or "").split("|"):
-                    if path and not path.endswith("name()"):
-                        whole = posixpath.normpath(f"{element}/{path}".lstrip("/"))
-                        pattern = re.escape(whole).replace(r"\*", "[^/]+")
-                        found.append((re.compile(pattern), table.name, column))
-    return found
-
-
-def columns_of(leaf, columns):
-    return [(table, column) for pattern, table, column in columns if pattern.fullmatch(leaf.path)]
+    return layout_columns()
 
 
 def test_the_official_schema_is_read_whole(leaves):
@@ -115,7 +99,7 @@ def test_every_leaf_of_the_official_schema_has_a_column_or_a_reason(leaves, colu
     without = [
         path
         for path, leaf in leaves.items()
-        if not columns_of(leaf, columns)
+        if not columns_of(leaf.path, columns)
         and not any(path == each or path.startswith(f"{each}/") for each in NOT_STORED)
     ]
 
@@ -125,7 +109,7 @@ def test_every_leaf_of_the_official_schema_has_a_column_or_a_reason(leaves, colu
 def test_every_column_holds_what_the_official_schema_allows(leaves, columns):
     narrow = []
     for leaf in leaves.values():
-        for table, column in columns_of(leaf, columns):
+        for table, column in columns_of(leaf.path, columns):
             fits = True
             match column.kind:
                 case Text(length=int() as length) if leaf.max_length is not None:
