@@ -9,9 +9,9 @@ from daemon.documents.layout import tables
 NAMESPACE = "http://www.portalfiscal.inf.br/nfe"
 
 
-def extraction(inside, *, attributes='Id="NFe1" versao="4.00"', namespace=NAMESPACE):
-    xml = f'<infNFe xmlns="{namespace}" {attributes}>{inside}</infNFe>'
-    made = Extraction()
+def extraction(inside, *, namespace=NAMESPACE, needs_offsets=True):
+    xml = f'<infNFe xmlns="{namespace}" Id="NFe1" versao="4.00">{inside}</infNFe>'
+    made = Extraction(needs_offsets=needs_offsets)
     made.walk(etree.fromstring(xml), "NFe/infNFe")
     return made
 
@@ -96,6 +96,19 @@ def test_layout_2_00_gives_days_and_an_hour_of_their_own():
         ("2010-11-02 00:00:00", None, "2010-11-02", "2010-11", "2010-11-03", "10:20:30", "1"),
     ]
     assert made.unreadable == {}
+    assert aside(made) == []
+
+
+@pytest.mark.parametrize("needs_offsets", [True, False])
+def test_a_moment_without_offset_is_told_only_where_there_should_be_one(needs_offsets):
+    made = extraction(
+        "<ide><dhCont>2010-11-02T10:20:30</dhCont></ide>", needs_offsets=needs_offsets
+    )
+
+    assert values(made, "notas_fiscais", "data_hora_contingencia", "data_hora_contingencia_tz") == [
+        ("2010-11-02 10:20:30", None)
+    ]
+    assert list(made.unreadable) == (["ide/dhCont"] if needs_offsets else [])
     assert aside(made) == []
 
 

@@ -12,7 +12,7 @@ from lxml import etree
 
 from daemon.documents.layout import WORDS
 from daemon.documents.plan import UNKNOWN, Fill, Node, compiled
-from daemon.documents.values import UnreadableError
+from daemon.documents.values import NoOffsetError, UnreadableError
 from daemon.documents.values import Value as Value  # belongs to Row, which is made here
 
 type Row = list[Value]
@@ -35,9 +35,11 @@ class Extraction:
     files of one note have one digest, whatever this layout stores of them.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, needs_offsets: bool = True) -> None:
+        """Without `needs_offsets`, a moment may lack its offset, as in layouts before 3.10."""
         plan = compiled()
         self._plan = plan
+        self._needs_offsets = needs_offsets
         self._current: list[Row | None] = [None] * len(plan.tables)
         self._collected: list[list[Row]] = [[] for _ in plan.tables]
         self.digest = ""
@@ -157,6 +159,8 @@ class Extraction:
             try:
                 value = text if convert is None else convert(text)
             except UnreadableError as error:
+                if isinstance(error, NoOffsetError) and not self._needs_offsets:
+                    continue
                 path = self._short(self._path(element)) + attribute
                 shown = text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
                 if len(self.unreadable) < _TOLD:

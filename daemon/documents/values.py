@@ -14,13 +14,17 @@ _AMOUNT = re.compile(r"[0-9]{1,11}(?:\.[0-9]{1,4})?")  # what nearly all of them
 _EXACT_AMOUNT = re.compile(r"[0-9]{1,11}(?:\.[0-9]{1,10})?")
 _WHOLE = re.compile(r"-?[0-9]{1,18}")
 _MOMENT = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?(?:[+-][0-9]{2}:[0-9]{2}|Z)"
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?([+-][0-9]{2}:[0-9]{2}|Z)?"
 )
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 class UnreadableError(ValueError):
     """Says what was expected."""
+
+
+class NoOffsetError(UnreadableError):
+    """A date and time without an offset, as layouts before 3.10 have it: no instant."""
 
 
 def converters(kind: Kind) -> tuple[Convert | None, ...]:
@@ -113,13 +117,20 @@ def _moment(text: str) -> Value:
     if not value or _DAY.fullmatch(value):
         return None
     expected = "date, time and offset, AAAA-MM-DDThh:mm:ss-03:00"
+    form = _MOMENT.fullmatch(value)
+    if form is None or not _is_in_calendar(value):
+        raise UnreadableError(expected)
+    if form[1] is None:
+        raise NoOffsetError(expected)
+    return value
+
+
+def _is_in_calendar(value: str) -> bool:
     try:
-        if _MOMENT.fullmatch(value) is None:
-            raise UnreadableError(expected)
         datetime.fromisoformat(value)
     except ValueError:
-        raise UnreadableError(expected) from None
-    return value
+        return False
+    return True
 
 
 def _wall_clock(text: str) -> Value:
@@ -127,11 +138,9 @@ def _wall_clock(text: str) -> Value:
     value = text.strip()[:19]
     if _DAY.fullmatch(value):
         value += "T00:00:00"
-    try:
-        datetime.fromisoformat(value)
-    except ValueError:
+    if len(value) != 19 or not _is_in_calendar(value):
         return None  # `_moment` says so
-    return f"{value[:10]} {value[11:]}" if len(value) == 19 else None
+    return f"{value[:10]} {value[11:]}"
 
 
 AS_WRITTEN: dict[Convert | None, Callable[[str], object] | None] = {
