@@ -77,7 +77,7 @@ def _value(leaf: Leaf, columns: list[Column]) -> str:
         case Text(length=int() as length):
             return f"{seed:x}"[: min(length, leaf.max_length or length)]
         case _:
-            return str(seed)[:5].replace("0", "7")
+            return str(seed)[:2].replace("0", "7")
 
 
 def _xml(number: int, values: dict[str, str]) -> bytes:

@@ -245,6 +245,38 @@ def test_a_text_where_a_number_belongs_is_kept_and_told():
     assert list(made.unreadable) == ["total/ICMSTot/vNF"]
 
 
+@pytest.mark.parametrize(
+    ("text", "is_held"),
+    [
+        ("1234567890123.12", True),
+        ("0001.50", True),
+        ("-1.50", True),
+        (" 1.50 ", True),
+        ("1.5000", True),
+        ("1.505", False),
+        ("12345678901234.00", False),
+        ("1e3", False),
+        ("1.", False),
+        ("١", False),
+        ("1.50" + "0" * 200, False),
+    ],
+)
+def test_a_decimal_that_its_column_would_round_is_kept_aside(text, is_held):
+    made = extraction(f"<total><ICMSTot><vNF>{text}</vNF></ICMSTot></total>")
+
+    assert values(made, "notas_fiscais", "valor_total_nota") == [text.strip() if is_held else None]
+    assert len(aside(made)) == (0 if is_held else 1)
+    assert len(made.unreadable) == (0 if is_held else 1)
+
+
+def test_a_unit_price_keeps_all_its_digits_in_two_columns():
+    made = extraction("<det><prod><vUnCom>12345678901.1234567890</vUnCom></prod></det>")
+
+    assert values(
+        made, "nf_itens", "valor_unitario_comercial", "valor_unitario_comercial_exato"
+    ) == [("12345678901.1234567890", "12345678901.1234567890")]
+
+
 def test_what_is_listed_is_neither_stored_nor_kept_aside():
     made = extraction(
         "<infPAA><CNPJPAA>1</CNPJPAA><PAASignature><SignatureValue>AA==</SignatureValue>"

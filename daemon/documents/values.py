@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import date, datetime
+from functools import cache
 
 from daemon.documents.layout import Date, Day, Integer, Kind, Moment, Month, Number, Text
 
@@ -10,13 +11,15 @@ type Value = str | int | None
 type Convert = Callable[[str], Value]
 
 _DECIMAL = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
-_AMOUNT = re.compile(r"[0-9]{1,11}(?:\.[0-9]{1,4})?")  # what nearly all of them look like
-_EXACT_AMOUNT = re.compile(r"[0-9]{1,11}(?:\.[0-9]{1,10})?")
 _WHOLE = re.compile(r"-?[0-9]{1,18}")
 _MOMENT = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?([+-][0-9]{2}:[0-9]{2}|Z)?"
 )
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_LONGEST = 100  # characters of a decimal, leading zeros and all
+
+AS_WRITTEN: dict[Convert | None, Callable[[str], object] | None] = {None: None}
+"""By converter: what is true of a text that it leaves as it is (None: nothing need be)."""
 
 
 class UnreadableError(ValueError):
@@ -34,10 +37,9 @@ def converters(kind: Kind) -> tuple[Convert | None, ...]:
             return (None,)
         case Number(lenient=True):
             return (_number_or_nothing,)
-        case Number(needs_twin=True):
-            return (_exact_number, _exact_number)
-        case Number():
-            return (_number,)
+        case Number(digits=digits, places=places):
+            convert = _decimal(digits, places)
+            return (convert, convert) if kind.needs_twin else (convert,)
         case Integer():
             return (_whole,)
         case Date():
@@ -50,26 +52,27 @@ def converters(kind: Kind) -> tuple[Convert | None, ...]:
             return (_wall_clock, _moment)
 
 
-def _number(text: str) -> Value:
-    value = text.strip()
-    if not value:
-        return None
-    if _DECIMAL.fullmatch(value) is None:
-        raise UnreadableError("a decimal such as 1234.50")
-    if len(value) > 15 and len(value.lstrip("-0").replace(".", "")) > 15:
-        raise UnreadableError("a decimal of at most 15 digits")
-    return value
+@cache
+def _decimal(digits: int, places: int) -> Convert:
+    """For a column that holds so many digits; more would be rounded by PostgreSQL, silently."""
+    whole = digits - places
+    # What nearly all of them look like; zeros at the end are no further places.
+    usual = re.compile(rf"[0-9]{{1,{whole}}}(?:\.[0-9]{{1,{places}}}0{{0,8}})?")
 
+    def convert(text: str) -> Value:
+        value = text.strip()
+        if not value:
+            return None
+        if _DECIMAL.fullmatch(value) is None:
+            raise UnreadableError("a decimal such as 1234.50")
+        before, _, after = value.lstrip("-").partition(".")
+        too_long = len(before.lstrip("0")) > whole or len(after.rstrip("0")) > places
+        if too_long or len(value) > _LONGEST:
+            raise UnreadableError(f"a decimal of {whole} digits at most, and {places} places")
+        return value
 
-def _exact_number(text: str) -> Value:
-    value = text.strip()
-    if not value:
-        return None
-    if _DECIMAL.fullmatch(value) is None:
-        raise UnreadableError("a decimal such as 1234.5000000000")
-    if len(value) > 100:
-        raise UnreadableError("a decimal of at most 21 digits")
-    return value
+    AS_WRITTEN[convert] = usual.fullmatch
+    return convert
 
 
 def _number_or_nothing(text: str) -> Value:
@@ -141,11 +144,3 @@ def _wall_clock(text: str) -> Value:
     if len(value) != 19 or not _is_in_calendar(value):
         return None  # `_moment` says so
     return f"{value[:10]} {value[11:]}"
-
-
-AS_WRITTEN: dict[Convert | None, Callable[[str], object] | None] = {
-    None: None,
-    _number: _AMOUNT.fullmatch,
-    _exact_number: _EXACT_AMOUNT.fullmatch,
-}
-"""By converter: what is true of a text that it leaves as it is."""
