@@ -31,6 +31,7 @@ from daemon.stores.sqlite import SQLiteStore
 _CHECKS = Checks(schema=Policy.OFF, key=Policy.OFF)
 _LAYOUT = "4.00"  # the layout that the bindings know
 _SHOWN = 40
+_NAMED = 3
 
 
 @dataclass(slots=True)
@@ -58,13 +59,13 @@ def measure(contents: Iterable[tuple[str, bytes]]) -> Report:
     waiting: list[tuple[str, Document, Note]] = []
     for name, content in contents:
         try:
-            document = document_from(content, _CHECKS)
+            documents = {each.chave: each for each in _documents(content)}
         except DocumentError as error:
             report.refused[type(error).__name__] += 1
             continue
         for note in notes(content):
-            if note.chave == document.chave:
-                waiting.append((name, document, note))
+            if note.chave in documents:
+                waiting.append((name, documents[note.chave], note))
                 _read_again(name, note, report)
     while waiting:
         chosen, waiting = _of_different_keys(waiting)
@@ -127,7 +128,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _text(name: str, report: Report) -> str:
     found = report.found
-    unread = ", ".join(f"{count:,} {path}" for path, count in report.unread.most_common())
+    unread = report.unread.most_common(_NAMED)
     lines = [
         f"{name}: {found.documents:,} notes, {found.leaves:,} leaves",
         f"  {found.stored:,} stored, {found.aside:,} of them in nf_outros_valores",
@@ -137,7 +138,9 @@ def _text(name: str, report: Report) -> str:
         f"  nfelib's bindings read {report.equal:,} alike, {len(report.differing):,} otherwise",
     ]
     if unread:
-        lines.append(f"  and do not know {unread}")
+        named = ", ".join(path for path, _ in unread)
+        more = ", …" if len(report.unread) > _NAMED else ""
+        lines.append(f"  and do not know {report.unread.total():,}: {named}{more}")
     if report.refused:
         why = ", ".join(f"{count} {name}" for name, count in report.refused.most_common())
         lines.append(f"  not read as a note: {why}")
@@ -149,6 +152,11 @@ def _text(name: str, report: Report) -> str:
     if len(told) > _SHOWN:
         told = [*told[:_SHOWN], f"  … and {len(told) - _SHOWN:,} more"]
     return "\n".join([*lines, *told])
+
+
+def _documents(content: bytes) -> list[Document]:
+    """The notes that nfed stores of a file."""
+    return [document_from(content, _CHECKS)]
 
 
 def _of_different_keys(

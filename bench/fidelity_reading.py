@@ -128,15 +128,10 @@ def _name(element: etree._Element) -> str:
 
 
 def _in_namespace(element: etree._Element) -> bytes:
-    """The element alone, in the namespace that the bindings expect, without its signature."""
+    """The element alone, in the namespace that the bindings expect."""
     copy = etree.fromstring(etree.tostring(element, with_tail=False))
-    for each in list(copy.iter()):
-        name = _name(each)
-        parent = each.getparent()
-        if name == _SIGNATURE and parent is not None:
-            parent.remove(each)
-        else:
-            each.tag = f"{{{_NAMESPACE}}}{name}"
+    for each in copy.iter():
+        each.tag = f"{{{_NAMESPACE}}}{_name(each)}"
     return etree.tostring(copy)
 
 

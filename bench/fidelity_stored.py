@@ -13,6 +13,7 @@ from decimal import Decimal, InvalidOperation
 from typing import assert_never
 
 from bench.fidelity_reading import Element, Note
+from daemon.documents.extract import PATH_LENGTH
 from daemon.documents.layout import (
     NOT_STORED,
     WORDS,
@@ -81,12 +82,13 @@ def compare(connection: sqlite3.Connection, note: Note) -> Found:
         found.leaves += 1
         place = f"{element.path}/{attribute}" if attribute else element.path
         whole = f"{numbered[element]}/{attribute}" if attribute else numbered[element]
+        kept_as = whole[-PATH_LENGTH:]
         if attribute in element.stored:
             found.stored += 1
         elif is_listed(place):
             found.listed += 1
-        elif aside[whole, text]:
-            aside[whole, text] -= 1
+        elif aside[kept_as, text]:
+            aside[kept_as, text] -= 1
             found.aside += 1
             found.stored += 1
         else:

@@ -23,7 +23,7 @@ type Rows = dict[str, list[Row]]
 _POSITION = re.compile(r"\[[0-9]+\]")
 _SHOWN = 60
 _ASIDE = 20_000  # values without a column that are stored of one document
-_PATH_LENGTH = 300
+PATH_LENGTH = 300  # characters, its end, of a path in nf_outros_valores
 _TOLD = 1000  # values that are told of as unreadable
 
 
@@ -190,7 +190,7 @@ class Extraction:
             reason = "ilegivel"
         else:
             reason = "repetido"
-        aside.append([0, path[-_PATH_LENGTH:], text, reason])
+        aside.append([0, path[-PATH_LENGTH:], text, reason])
 
     def _short(self, path: str) -> str:
         """A path below the element walked, without the numbers of repeated elements."""
