@@ -230,6 +230,15 @@ def test_what_the_layout_does_not_know_is_kept_with_its_path():
     ]
 
 
+def test_what_is_no_note_has_nothing_kept_aside():
+    made = Extraction()
+
+    made.walk(etree.fromstring("<infCte><a>1</a></infCte>"), "CTe/infCte")
+
+    assert made.rows().keys() <= {"dfe_documentos"}
+    assert made.digest
+
+
 def test_a_repetition_that_differs_is_kept_and_one_that_does_not_is_no_loss():
     made = extraction("<ide><natOp>A</natOp><natOp>A</natOp><natOp>B</natOp></ide>")
 

@@ -24,6 +24,7 @@ _POSITION = re.compile(r"\[[0-9]+\]")
 _SHOWN = 60
 _ASIDE = 20_000  # values without a column that are stored of one document
 PATH_LENGTH = 300  # characters, its end, of a path in nf_outros_valores
+_NOTE = ("NFe/", "protNFe/")  # what has values without a column kept aside
 _TOLD = 1000  # values that are told of as unreadable
 
 
@@ -53,7 +54,7 @@ class Extraction:
         """Fills rows from `element`, which stands at `path` in the layout.
 
         A value that its column cannot hold leaves it empty, and is told in `unreadable`. Every
-        text and attribute that finds no column goes to nf_outros_valores.
+        text and attribute of a note that finds no column goes to nf_outros_valores.
         """
         self._top, self._walked = path, element
         node = self._plan.root
@@ -177,7 +178,7 @@ class Extraction:
     ) -> None:
         """Stores what no column took in nf_outros_valores."""
         aside = self._collected[self._plan.others]
-        if not text.strip():
+        if not text.strip() or not self._top.startswith(_NOTE):
             return
         if len(aside) == _ASIDE:
             told = f"nf_outros_valores holds the first {_ASIDE} of the values without a column"
