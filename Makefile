@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format docs bench demo clean lock
+.PHONY: help setup run test check format docs bench fidelity demo clean lock
 
 help: ## Say what can be made.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ docs: setup ## Renew what is generated in README.md and docs/.
 
 bench: setup ## Measure; prints ratios taken in one run.
 	@$(BIN)/python -m bench
+
+fidelity: setup ## Compare every leaf of the notes with the database; CORPUS=DIR for any files.
+	@$(BIN)/python -m bench.fidelity $(if $(CORPUS),"$(CORPUS)")
 
 lock: ## Renew constraints.txt from pyproject.toml (needs uv).
 	uv pip compile --universal --generate-hashes --no-header --no-annotate \

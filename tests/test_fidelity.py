@@ -1,213 +1,177 @@
-"""Every value in the database against what nfelib's bindings read from the same file.
+"""Every leaf of a note is in the database as the note says it, and nfelib reads it alike."""
 
-The bindings know nothing of our layout: they are made from the official schema. For each table
-and each column with an XML path the path is walked through their objects, and the rows must be
-the same in number, order and value.
-"""
-
-import base64
-import dataclasses
 import sqlite3
-from datetime import datetime
-from decimal import Decimal
-from enum import Enum
-from itertools import pairwise
+from contextlib import closing
 
 import pytest
-from nfelib.nfe.bindings.v4_0.nfe_v4_00 import Nfe
-from nfelib.nfe.bindings.v4_0.proc_nfe_v4_00 import NfeProc
-from xsdata.formats.dataclass.parsers import XmlParser
-from xsdata.formats.dataclass.parsers.config import ParserConfig
 
+from bench import fidelity
+from bench.fidelity_reading import notes
+from bench.fidelity_stored import compare
 from daemon.core.ports import Incoming
-from daemon.documents.document import Checks
+from daemon.documents.document import Checks, Policy
 from daemon.documents.file import document_from
-from daemon.documents.layout import Date, Integer, Moment, Number, Table, Text, tables
 from daemon.stores.sqlite import SQLiteStore
-from tests.notes import NFELIB_SAMPLES, generator
+from tests.full_notes import full_notes
+from tests.notes import generator, with_value, without
 
-# By hand, from the key or the protocol: tested in test_nfe and test_sqlite.
-NOT_A_LEAF = {("notas_fiscais", "chave_acesso"), ("nf_partes", "papel")}
-BASE_64 = {("notas_fiscais", "digest_value")}
-
-
-# The bindings lack elements that the schema has, such as protNFe/infProt/cMsg.
-PARSER = XmlParser(ParserConfig(fail_on_unknown_properties=False))
+UNCHECKED = Checks(schema=Policy.OFF, key=Policy.OFF)
 
 
-class Root:
-    """The two top elements of a file, whatever its wrapper."""
+@pytest.mark.parametrize(
+    ("lot", "fewest_leaves"),
+    [(lambda: fidelity.generated(60), 90_000), (fidelity.samples, 6_500)],
+    ids=["generator", "nfelib"],
+)
+def test_no_leaf_is_missing_or_wrong_and_nfelib_reads_all_alike(lot, fewest_leaves):
+    report = fidelity.measure(lot())
 
-    def __init__(self, xml: bytes) -> None:
-        if b"<nfeProc" in xml:
-            whole = PARSER.from_bytes(xml, NfeProc)
-            self.NFe, self.protNFe = whole.NFe, whole.protNFe
-        else:
-            self.NFe, self.protNFe = PARSER.from_bytes(xml, Nfe), None
-
-
-def children(owner, step):
-    """What stands under one step of a path: elements or attributes, in order."""
-    if step == "*":
-        names = [field.name for field in dataclasses.fields(owner)]
-    else:
-        names = [step.removeprefix("@")]
-    for name in names:
-        value = getattr(owner, name, None)
-        if isinstance(value, list):
-            yield from value
-        elif value is not None:
-            yield value
+    assert (report.found.missing, report.found.wrong, report.differing) == ([], [], [])
+    assert report.found.leaves > fewest_leaves
+    assert report.found.stored + report.found.listed == report.found.leaves
+    assert report.found.aside == 0
+    assert report.found.listed < report.found.leaves / 100
+    assert report.equal > fewest_leaves
+    assert report.unread.keys() <= {"protNFe/infProt/cMsg", "protNFe/infProt/xMsg"}
+    assert not report.refused
 
 
-def walk(owner, path):
-    """Every object at a path below `owner`."""
-    found = [owner]
-    for step in filter(None, path.split("/")):
-        found = [child for each in found for child in children(each, step)]
-    return found
+def test_every_leaf_of_the_official_schema_is_stored_in_a_place_of_its_own():
+    """The generator's notes are valid, and so never have all of them."""
+    report = fidelity.measure(full_notes())
+
+    assert (report.found.missing, report.found.wrong, report.differing) == ([], [], [])
+    assert report.found.leaves > 900
+    assert (report.found.aside, report.found.listed) == (0, 0)
 
 
-def text_of(value):
-    if isinstance(value, Enum):
-        value = value.value
-    if isinstance(value, bytes):
-        return base64.b64encode(value).decode()
-    return str(value)
+def test_what_has_no_column_is_kept_aside_and_told_apart_from_what_is_lost():
+    xml = generator().note(3, rich=False, items=2).xml
+    xml = xml.replace(b"<indTot>", b"<cNovo>&lt;A 1</cNovo><indTot>")
+    xml = xml.replace(b"</transp>", b"<gNovo xNome='x'><v>1,5</v><v>2</v></gNovo></transp>", 1)
+
+    report = fidelity.measure([("nova.xml", xml)])
+
+    assert (report.found.missing, report.found.wrong) == ([], [])
+    assert report.found.aside == 5
+    assert report.unread == {
+        "NFe/infNFe/det/prod/cNovo": 2,
+        "NFe/infNFe/transp/gNovo/@xNome": 1,
+        "NFe/infNFe/transp/gNovo/v": 2,
+    }
 
 
-def elements(root, table: Table):
-    """The objects that make rows, in the document's order."""
-    if table.name == "nf_partes":
-        return [each for path in table.element.split("|") for each in walk(root, path)]
-    return walk(root, table.element or "")
+def test_a_value_that_no_column_can_hold_is_not_lost():
+    xml = with_value(generator().note(3, rich=False).xml, "vNF", "1,50")
+
+    report = fidelity.measure([("virgula.xml", xml)])
+
+    assert (report.found.missing, report.found.wrong) == ([], [])
+    assert report.found.aside == 1
 
 
-def expected_rows(root, table: Table):
-    for element in elements(root, table):
-        row = {}
-        for column in table.columns:
-            if column.path is None or (table.name, column.name) in NOT_A_LEAF:
-                continue
-            values = [
-                text_of(value) for path in column.path.split("|") for value in walk(element, path)
-            ]
-            row[column.name] = values[0] if values else None
-        if table.repeats or any(value is not None for value in row.values()):
-            yield row
-
-
-def nearly(stored, said):
-    """Equal in the 15 digits that a double keeps."""
-    return abs(Decimal(str(stored)) - Decimal(said)) <= abs(Decimal(said)) * Decimal("1e-15")
-
-
-def same(column, stored, twin, said):
-    """Whether the database says exactly what the document says."""
-    match column.kind:
-        case Number(lenient=True):
-            return stored is None or nearly(stored, said)  # <name>_exato is a column of its own
-        case Number(needs_twin=True):
-            return twin == said and nearly(stored, said)
-        case Number():
-            return Decimal(str(stored)) == Decimal(said)
-        case Integer():
-            return stored == int(said)
-        case Moment():
-            return (
-                datetime.fromisoformat(stored) == datetime.fromisoformat(said).replace(tzinfo=None)
-                and twin == said
-            )
-        case Date() | Text():
-            return stored == said
-    raise AssertionError(column.kind)
-
-
-def stored_rows(connection, table: Table, note_id):
-    if table.name == "notas_fiscais":
-        return connection.execute("select * from notas_fiscais where id = ?", [note_id]).fetchall()
-    chain = [table]
-    while chain[-1].parent != "notas_fiscais":
-        chain.append(tables()[chain[-1].parent])
-    joins = " ".join(
-        f"join {parent.name} on {parent.name}.id = {child.name}.{child.link}"
-        for child, parent in pairwise(chain)
-    )
-    return connection.execute(
-        f"select {table.name}.* from {table.name} {joins} "
-        f"where {chain[-1].name}.nota_fiscal_id = ? order by {table.name}.id",
-        [note_id],
-    ).fetchall()
-
-
-SOURCES = {
-    "nfelib": lambda: [path.read_bytes() for path in NFELIB_SAMPLES],
-    "rich 55": lambda: [generator().note(n, rich=True).xml for n in range(150)],
-    "rich 65": lambda: [generator().note(n, modelo="65", rich=True).xml for n in range(80)],
-    "bare": lambda: [generator().note(n, rich=True, authorised=False).xml for n in range(500, 530)],
-}
-
-
-@pytest.mark.parametrize("source", SOURCES)
-async def test_every_stored_value_is_what_the_bindings_read(source, tmp_path):
+@pytest.fixture
+async def stored(tmp_path):
+    """A note with all kinds of values, in a database, with a connection to it."""
+    xml = generator().note(12, rich=True, items=3).xml
+    xml = xml.replace(b"<indTot>", b"<cNovo>A</cNovo><indTot>", 1)
     store = SQLiteStore(tmp_path / "nfed.db")
     await store.open()
-    documents = {}
-    for xml in SOURCES[source]():
-        document = document_from(xml, Checks())
-        documents[document.chave] = (document, xml)
-    await store.store([Incoming(each, "x.xml") for each, _ in documents.values()], "job")
+    await store.store([Incoming(document_from(xml, UNCHECKED), "n.xml")], "job")
     await store.close()
-    connection = sqlite3.connect(tmp_path / "nfed.db")
-    connection.row_factory = sqlite3.Row
-    compared, wrong = 0, []
-
-    for chave, (_, xml) in documents.items():
-        root = Root(xml)
-        note_id = connection.execute(
-            "select id from notas_fiscais where chave_acesso = ?", [chave]
-        ).fetchone()[0]
-        for table in tables().values():
-            if table.name in ("empresas", "nf_cce"):
-                continue
-            expected = list(expected_rows(root, table))
-            stored = stored_rows(connection, table, note_id)
-            if len(expected) != len(stored):
-                wrong.append((chave, table.name, len(expected), len(stored)))
-                continue
-            for said, row in zip(expected, stored, strict=True):
-                for column in table.columns:
-                    if column.name not in said:
-                        continue
-                    compared += 1
-                    value, twin = row[column.name], row[column.stored_names[-1]]
-                    leaf = said[column.name]
-                    if value != leaf and (leaf is None or not same(column, value, twin, leaf)):
-                        wrong.append((chave, table.name, column.name, leaf, value, twin))
-
-    assert wrong == []
-    assert compared > 5_000
-    connection.close()
+    with closing(sqlite3.connect(tmp_path / "nfed.db")) as connection:
+        connection.row_factory = sqlite3.Row
+        yield connection, notes(xml)[0]
 
 
-@pytest.mark.parametrize("source", ["nfelib", "rich 55"])
-async def test_every_party_is_kept_as_its_note_writes_it(source, tmp_path):
+def test_a_note_as_it_was_stored_is_found_faithful(stored):
+    connection, note = stored
+
+    found = compare(connection, note)
+
+    assert (found.missing, found.wrong, found.aside) == ([], [], 1)
+
+
+@pytest.mark.parametrize(
+    ("change", "table"),
+    [
+        ("update nf_itens set descricao = descricao || ' ' where numero_item = 2", "nf_itens"),
+        ("update nf_itens set valor_unitario_comercial_exato = '1' where numero_item = 1", "nf_i"),
+        ("update notas_fiscais set valor_total_nota = valor_total_nota + 0.01", "notas_fiscais"),
+        ("update notas_fiscais set data_hora_emissao_tz = '2026-01-01T00:00:00Z'", "notas_fis"),
+        ("update notas_fiscais set data_emissao = '2020-01-01'", "notas_fiscais"),
+        ("update nf_partes set papel = 'entrega' where papel = 'emitente'", "nf_partes"),
+        ("update nf_itens_icms set grupo = 'ICMS99'", "nf_itens_icms"),
+        ("delete from nf_itens_pis where id = (select min(id) from nf_itens_pis)", "nf_itens_pis"),
+        ("insert into nf_itens_nve (nf_item_id, nve) values (1, 'AB0001')", "nf_itens_nve"),
+        ("update nf_outros_valores set valor = 'B'", "nf_outros_valores"),
+    ],
+)
+def test_a_changed_value_is_found_wrong(stored, change, table):
+    connection, note = stored
+    assert connection.execute(change).rowcount > 0
+
+    found = compare(connection, note)
+
+    assert any(each.startswith(table) for each in found.wrong), found.wrong
+
+
+@pytest.mark.parametrize(
+    ("change", "path"),
+    [
+        ("update nf_itens set codigo_produto = null", "det[2]/prod/cProd"),
+        ("update notas_fiscais set valor_total_nota = null", "total/ICMSTot/vNF"),
+        ("update notas_fiscais set natureza_operacao = null", "ide/natOp"),
+        ("delete from nf_outros_valores", "prod/cNovo"),
+    ],
+)
+def test_a_lost_value_is_found_missing(stored, change, path):
+    connection, note = stored
+    assert connection.execute(change).rowcount > 0
+
+    found = compare(connection, note)
+
+    assert any(f"{path}: " in each for each in found.missing), found.missing
+
+
+def test_the_tool_says_what_it_found_in_a_folder(tmp_path, capsys):
+    (tmp_path / "a.xml").write_bytes(generator().note(1, rich=False).xml)
+    (tmp_path / "b.xml").write_text("lixo")
+
+    assert fidelity.main([str(tmp_path)]) == 0
+
+    said = capsys.readouterr().out
+    assert "0 missing" in said
+    assert "not read as a note: 1 XMLParseError" in said
+
+
+@pytest.mark.parametrize("n", range(0, 12, 4))
+async def test_every_party_is_kept_as_its_note_writes_it(n, tmp_path):
     store = SQLiteStore(tmp_path / "nfed.db")
     await store.open()
-    documents = [document_from(xml, Checks()) for xml in SOURCES[source]()]
+    documents = [
+        document_from(generator().note(m, rich=True).xml, Checks()) for m in range(n, n + 4)
+    ]
     await store.store([Incoming(each, "x.xml") for each in documents], "job")
     await store.close()
-    connection = sqlite3.connect(tmp_path / "nfed.db")
+    with closing(sqlite3.connect(tmp_path / "nfed.db")) as connection:
+        roles = dict(
+            connection.execute("select papel, count(*) from nf_partes group by papel").fetchall()
+        )
+        linked = connection.execute(
+            "select count(*) from notas_fiscais n join empresas e on e.id = n.emitente_id "
+            "join nf_partes p on p.nota_fiscal_id = n.id and p.papel = 'emitente' "
+            "where e.cpf_cnpj is p.cpf_cnpj"
+        ).fetchone()
 
-    roles = dict(
-        connection.execute("select papel, count(*) from nf_partes group by papel").fetchall()
-    )
+    assert roles["emitente"] == len(documents)
+    assert linked == (len(documents),)
 
-    notes = connection.execute("select count(*) from notas_fiscais").fetchone()[0]
-    assert roles["emitente"] == notes
-    assert connection.execute(
-        "select count(*) from notas_fiscais n join empresas e on e.id = n.emitente_id "
-        "join nf_partes p on p.nota_fiscal_id = n.id and p.papel = 'emitente' "
-        "where e.cpf_cnpj is p.cpf_cnpj"
-    ).fetchone() == (notes,)
-    connection.close()
+
+def test_without_a_value_there_is_no_leaf():
+    xml = without(generator().note(1, rich=False).xml, "verProc")
+
+    leaves = {element.path for element, _, _ in notes(xml)[0].tree.leaves()}
+
+    assert "NFe/infNFe/ide/verProc" not in leaves
+    assert "NFe/infNFe/ide/natOp" in leaves

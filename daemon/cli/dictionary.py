@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from sqlalchemy import create_engine
 from sqlalchemy.pool import StaticPool
 
-from daemon.documents.layout import Column, Moment, Table, tables
+from daemon.documents.layout import NOT_STORED, Column, Moment, Table, tables
+from daemon.documents.layout_nota import NF_OUTROS_VALORES
 from daemon.stores import migrations
 
 _HEAD = """\
@@ -22,7 +23,8 @@ are Portuguese, as the tax office's own words are; the manual is the MOC 7.0, An
 
 **XML paths** begin at the element `NFe` or `protNFe`, whether a file is an `nfeProc` or a bare
 `NFe`. `@x` is an attribute, `*` any one element (the ICMS groups have one for each CST), and
-`{a,b}` means whichever of them is there.
+`{a,b}` means whichever of them is there; `name()` is the element's own name. Names that only
+layouts before 4.00 have (`ide/dEmi`, `pag/tPag`) stand beside those of today.
 
 **Decimals** are exact as written. In SQLite their columns are NUMERIC, so that `>`, `between`,
 `order by` and `sum` work as numbers: `Decimal(str(value))` equals the XML's value up to 15
@@ -62,6 +64,7 @@ def dictionary() -> str:
         _migrate(connection)
         parts = [_HEAD]
         parts += (_table(connection, table) for table in tables().values())
+        parts += ["## What has no column\n", _not_stored()]
         parts.append("## Views\n")
         parts += (_view(connection, name, about) for name, about in _VIEWS.items())
     finally:
@@ -74,8 +77,6 @@ def path_of(table: Table, column: Column) -> str:
     if column.path is None:
         return ""
     elements = _braces((table.element or "").split("|"))
-    if column.path == ".":
-        return elements
     path = _braces(column.path.split("|"))
     return posixpath.normpath(f"{elements}/{path}") if elements else path
 
@@ -111,6 +112,14 @@ def _sources(table: Table) -> Iterator[tuple[str, tuple[str, str]]]:
             yield twin, (path, f"{column.name} {says}")
     yield "created_at", ("", "when the row was made (UTC)")
     yield "updated_at", ("", "when the row was last changed (UTC)")
+
+
+def _not_stored() -> str:
+    lines = [
+        f"Whatever else this layout has no column for is in `{NF_OUTROS_VALORES.name}`.\n",
+    ]
+    lines += (f"- `{path}`: {reason}" for path, reason in NOT_STORED.items())
+    return "\n".join(lines) + "\n"
 
 
 def _view(connection: sqlite3.Connection, name: str, about: str) -> str:

@@ -1,7 +1,7 @@
 """The one table of tables: what is stored where, and where in the XML it comes from.
 
 Every store, migration, converter and the data dictionary are made from `TABLES`. Adding a column
-is one line in `layout_nota`, `layout_itens` or `layout_outros`.
+is one line in one of the `layout_*` modules; what is deliberately left out is in `NOT_STORED`.
 """
 
 from dataclasses import dataclass
@@ -46,15 +46,26 @@ class Date:
 
 
 @dataclass(frozen=True, slots=True)
+class Day:
+    """The calendar day of a date or of a moment, in the moment's own offset."""
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """The month of a date or of a moment, AAAA-MM, in the moment's own offset."""
+
+
+@dataclass(frozen=True, slots=True)
 class Moment:
     """Date, time and UTC offset (TDateTimeUTC).
 
     Stored twice: the column itself keeps the issuer's wall clock, as its readers expect, and
-    `<name>_tz` keeps the instant with its offset.
+    `<name>_tz` keeps the instant with its offset. Layouts before 3.10 give a day alone, which is
+    its midnight and has no instant.
     """
 
 
-type Kind = Text | Number | Integer | Date | Moment
+type Kind = Text | Number | Integer | Date | Day | Month | Moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +73,9 @@ class Column:
     """One column and its source.
 
     `path` is relative to the table's element: alternatives are separated by `|`, `*` stands for
-    any one element (the ICMS groups), `@x` for an attribute, `.` for the element's own name.
-    Without a path, `note` says where the value comes from.
+    any one element (the ICMS groups), `@x` for an attribute, `.` for the element's own text and
+    `name()` for its name (as `WORDS` puts it). Without a path, `note` says where the value comes
+    from.
     """
 
     name: str
@@ -89,7 +101,8 @@ class Table:
 
     `element` is the path of the element that makes a row, from the document's root; alternatives
     are separated by `|`. With `repeats` false, the row is made by the first value found, so a
-    group without any makes none. `parent` is the table that `link` points to.
+    group without any makes none; so it is, too, for an alternative that holds another one (`pag`
+    of layout 3.10 beside `pag/detPag`). `parent` is the table that `link` points to.
     """
 
     name: str
@@ -115,6 +128,8 @@ class Table:
 INTEGER = Integer()
 BIG_INTEGER = Integer(big=True)
 DATE = Date()
+DAY = Day()
+MONTH = Month()
 MOMENT = Moment()
 MONEY = Number(15, 2)  # TDec_1302
 RATE = Number(7, 4)  # TDec_0302a04 and its kin
@@ -122,6 +137,25 @@ QUANTITY = Number(15, 4)  # TDec_1104v
 QUANTITY_12 = Number(16, 4)  # TDec_1204v
 UNIT_PRICE = Number(21, 10)  # TDec_1110v
 WEIGHT = Number(15, 3)  # TDec_1203
+
+WORDS = {
+    "emit": "emitente",
+    "dest": "destinatario",
+    "transporta": "transportador",
+    "obsCont": "contribuinte",
+    "obsFisco": "fisco",
+}
+"""What `name()` writes for an element; any other is written as it is."""
+
+NOT_STORED = {
+    "NFe/infNFe/infPAA/PAASignature": "a signature; xml_completo holds it",
+    "NFe/Signature": "the signature; xml_completo holds it",
+    "protNFe/Signature": "the tax office's signature; xml_completo holds it",
+    "protNFe/infProt/chNFe": "compared with the note's own key; a difference is told (KEY)",
+    "protNFe/@versao": "the version of the answer's form, not of the note",
+    "nfeProc/@versao": "the version of the wrapper, not of the note",
+}
+"""Elements and attributes without a column, each with the reason; an element means all below."""
 
 
 def tables() -> dict[str, Table]:

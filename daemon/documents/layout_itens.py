@@ -1,7 +1,6 @@
-"""The layout of a note's items: product, specific products, taxes (groups H to V)."""
+"""The layout of a note's items: product and specific products (groups H to L, V)."""
 
 from daemon.documents.layout import (
-    BIG_INTEGER,
     DATE,
     INTEGER,
     MONEY,
@@ -9,14 +8,18 @@ from daemon.documents.layout import (
     QUANTITY_12,
     RATE,
     UNIT_PRICE,
+    WEIGHT,
     Column,
     Number,
     Table,
     Text,
 )
+from daemon.documents.layout_impostos import TAX_TABLES
 
 _DET = "NFe/infNFe/det"
 _LOT = Number(11, 3)  # TDec_0803v
+_CMT = "prod/veicProd/CMT|prod/veicProd/CMKG"
+_MED = "the first; see nf_itens_medicamentos"
 
 NF_ITENS = Table(
     "nf_itens",
@@ -27,7 +30,7 @@ NF_ITENS = Table(
         Column("codigo_ean", Text(14), "prod/cEAN"),
         Column("descricao", Text(120), "prod/xProd"),
         Column("ncm", Text(8), "prod/NCM"),
-        Column("nve", Text(6), "prod/NVE", "the first, where there are several"),
+        Column("nve", Text(6), "prod/NVE", "the first; all are in nf_itens_nve"),
         Column("cest", Text(7), "prod/CEST"),
         Column("codigo_ex_tipi", Text(3), "prod/EXTIPI"),
         Column("cfop", Text(4), "prod/CFOP"),
@@ -47,11 +50,11 @@ NF_ITENS = Table(
         Column("numero_pedido_compra", Text(15), "prod/xPed"),
         Column("item_pedido_compra", INTEGER, "prod/nItemPed"),
         Column("numero_fci", Text(36), "prod/nFCI"),
-        Column("numero_lote_medicamento", Text(20), "prod/med/nLote"),
-        Column("quantidade_lote_medicamento", _LOT, "prod/med/qLote"),
-        Column("data_fabricacao_medicamento", DATE, "prod/med/dFab"),
-        Column("data_validade_medicamento", DATE, "prod/med/dVal"),
-        Column("preco_maximo_consumidor", MONEY, "prod/med/vPMC"),
+        Column("numero_lote_medicamento", Text(20), "prod/med/nLote", _MED),
+        Column("quantidade_lote_medicamento", _LOT, "prod/med/qLote", "likewise"),
+        Column("data_fabricacao_medicamento", DATE, "prod/med/dFab", "likewise"),
+        Column("data_validade_medicamento", DATE, "prod/med/dVal", "likewise"),
+        Column("preco_maximo_consumidor", MONEY, "prod/med/vPMC", "likewise"),
         Column("codigo_anp", Text(9), "prod/comb/cProdANP"),
         Column("descricao_anp", Text(95), "prod/comb/descANP"),
         Column("percentual_glp", RATE, "prod/comb/pGLP"),
@@ -65,14 +68,14 @@ NF_ITENS = Table(
         Column("cor_veiculo", Text(4), "prod/veicProd/cCor"),
         Column("descricao_cor", Text(40), "prod/veicProd/xCor"),
         Column("potencia_motor", Text(4), "prod/veicProd/pot"),
-        Column("cilindradas", Text(4), "prod/veicProd/cilin"),
+        Column("cilindradas", Text(4), "prod/veicProd/cilin|prod/veicProd/CM3"),
         Column("peso_liquido", Text(9), "prod/veicProd/pesoL"),
         Column("peso_bruto", Text(9), "prod/veicProd/pesoB"),
         Column("serie", Text(9), "prod/veicProd/nSerie"),
         Column("tipo_combustivel", Text(2), "prod/veicProd/tpComb"),
         Column("numero_motor", Text(21), "prod/veicProd/nMotor"),
-        Column("capacidade_maxima_tracao", Number(9, 4, lenient=True), "prod/veicProd/CMT"),
-        Column("capacidade_maxima_tracao_exato", Text(9), "prod/veicProd/CMT"),
+        Column("capacidade_maxima_tracao", Number(9, 4, lenient=True), _CMT),
+        Column("capacidade_maxima_tracao_exato", Text(9), _CMT),
         Column("distancia_eixos", Text(4), "prod/veicProd/dist"),
         Column("ano_modelo", Text(4), "prod/veicProd/anoMod"),
         Column("ano_fabricacao", Text(4), "prod/veicProd/anoFab"),
@@ -85,154 +88,38 @@ NF_ITENS = Table(
         Column("codigo_cor_denatran", Text(2), "prod/veicProd/cCorDENATRAN"),
         Column("lotacao", INTEGER, "prod/veicProd/lota"),
         Column("restricao_veiculo", Text(1), "prod/veicProd/tpRest"),
-        Column("tipo_arma", Text(1), "prod/arma/tpArma", "the first, where there are several"),
+        Column("tipo_arma", Text(1), "prod/arma/tpArma", "the first; see nf_itens_armas"),
         Column("numero_serie_arma", Text(15), "prod/arma/nSerie", "likewise"),
         Column("numero_serie_cano", Text(15), "prod/arma/nCano", "likewise"),
         Column("descricao_arma", Text(256), "prod/arma/descr", "likewise"),
         Column("valor_total_tributos", MONEY, "imposto/vTotTrib"),
+        Column("codigo_barras", Text(30), "prod/cBarra"),
+        Column("codigo_barras_tributavel", Text(30), "prod/cBarraTrib"),
+        Column("genero", Text(2), "prod/genero", "layout 1.10"),
+        Column("indicador_escala", Text(1), "prod/indEscala"),
+        Column("cnpj_fabricante", Text(14), "prod/CNPJFab"),
+        Column("codigo_beneficio_fiscal", Text(10), "prod/cBenef"),
+        Column("tipo_credito_presumido_ibs_zfm", Text(1), "prod/tpCredPresIBSZFM"),
+        Column("indicador_bem_movel_usado", Text(1), "prod/indBemMovelUsado"),
+        Column("codigo_produto_fisco", Text(14), "prod/infProdNFF/cProdFisco"),
+        Column("codigo_operacao_nff", Text(5), "prod/infProdNFF/cOperNFF"),
+        Column("embalagem", Text(8), "prod/infProdEmb/xEmb"),
+        Column("quantidade_volume_embalagem", _LOT, "prod/infProdEmb/qVolEmb"),
+        Column("unidade_embalagem", Text(8), "prod/infProdEmb/uEmb"),
+        Column("renavam", Text(9), "prod/veicProd/RENAVAM", "layout 1.10"),
+        Column("codigo_anvisa", Text(13), "prod/med/cProdANVISA"),
+        Column("motivo_isencao_anvisa", Text(255), "prod/med/xMotivoIsencao"),
+        Column("numero_recopi", Text(20), "prod/nRECOPI"),
+        Column("percentual_devolucao", RATE, "impostoDevol/pDevol"),
+        Column("valor_ipi_devolvido", MONEY, "impostoDevol/IPI/vIPIDevol"),
+        Column("informacoes_adicionais", Text(500), "infAdProd"),
+        Column("valor_item", MONEY, "vItem"),
+        Column("dfe_referenciado_chave", Text(44), "DFeReferenciado/chaveAcesso"),
+        Column("dfe_referenciado_item", INTEGER, "DFeReferenciado/nItem"),
     ),
     element=_DET,
     parent="notas_fiscais",
     link="nota_fiscal_id",
-)
-
-NF_ITENS_ICMS = Table(
-    "nf_itens_icms",
-    "ICMS of an item, whatever its group (N), and the share of the destination's state (NA).",
-    (
-        Column("origem", Text(1), "ICMS/*/orig"),
-        Column("cst", Text(3), "ICMS/*/CST"),
-        Column("csosn", Text(4), "ICMS/*/CSOSN"),
-        Column("modalidade_bc", Text(1), "ICMS/*/modBC"),
-        Column("percentual_reducao_bc", RATE, "ICMS/*/pRedBC"),
-        Column("valor_bc", MONEY, "ICMS/*/vBC"),
-        Column("aliquota", RATE, "ICMS/*/pICMS"),
-        Column("valor_icms", MONEY, "ICMS/*/vICMS"),
-        Column("valor_icms_desonerado", MONEY, "ICMS/*/vICMSDeson"),
-        Column("motivo_desoneracao", Text(2), "ICMS/*/motDesICMS"),
-        Column("percentual_fcp", RATE, "ICMS/*/pFCP"),
-        Column("valor_fcp", MONEY, "ICMS/*/vFCP"),
-        Column("modalidade_bc_st", Text(1), "ICMS/*/modBCST"),
-        Column("percentual_mva_st", RATE, "ICMS/*/pMVAST"),
-        Column("percentual_reducao_bc_st", RATE, "ICMS/*/pRedBCST"),
-        Column("valor_bc_st", MONEY, "ICMS/*/vBCST"),
-        Column("aliquota_st", RATE, "ICMS/*/pICMSST"),
-        Column("valor_icms_st", MONEY, "ICMS/*/vICMSST"),
-        Column("percentual_fcp_st", RATE, "ICMS/*/pFCPST"),
-        Column("valor_fcp_st", MONEY, "ICMS/*/vFCPST"),
-        Column("percentual_bc_operacao", RATE, "ICMS/*/pBCOp"),
-        Column("aliquota_icms_uf_destino", RATE, "ICMSUFDest/pICMSUFDest"),
-        Column("aliquota_interestadual", RATE, "ICMSUFDest/pICMSInter"),
-        Column("percentual_provisorio", RATE, "ICMSUFDest/pICMSInterPart"),
-        Column("valor_icms_efetivo", MONEY, "ICMS/*/vICMSEfet"),
-        Column("aliquota_credito_sn", RATE, "ICMS/*/pCredSN"),
-        Column("valor_credito_sn", MONEY, "ICMS/*/vCredICMSSN"),
-        Column("quantidade_bc_mono", QUANTITY, "ICMS/*/qBCMono"),
-        Column("aliquota_icms_mono", RATE, "ICMS/*/adRemICMS"),
-        Column("valor_icms_mono", MONEY, "ICMS/*/vICMSMono"),
-        Column("valor_bc_uf_destino", MONEY, "ICMSUFDest/vBCUFDest"),
-        Column("valor_bc_fcp_uf_destino", MONEY, "ICMSUFDest/vBCFCPUFDest"),
-        Column("percentual_fcp_uf_destino", RATE, "ICMSUFDest/pFCPUFDest"),
-        Column("aliquota_interna_uf_destino", RATE, "ICMSUFDest/pICMSUFDest"),
-        Column("aliquota_interestadual_uf_envolvidas", RATE, "ICMSUFDest/pICMSInter"),
-        Column("percentual_provisorio_partilha", RATE, "ICMSUFDest/pICMSInterPart"),
-        Column("valor_icms_uf_destino", MONEY, "ICMSUFDest/vICMSUFDest"),
-        Column("valor_icms_uf_remetente", MONEY, "ICMSUFDest/vICMSUFRemet"),
-        Column("valor_fcp_uf_destino", MONEY, "ICMSUFDest/vFCPUFDest"),
-    ),
-    element=f"{_DET}/imposto",
-    parent="nf_itens",
-    link="nf_item_id",
-    repeats=False,
-)
-
-NF_ITENS_IPI = Table(
-    "nf_itens_ipi",
-    "IPI of an item (group O).",
-    (
-        Column("cnpj_produtor", Text(14), "CNPJProd"),
-        Column("codigo_selo_controle", Text(60), "cSelo"),
-        Column("quantidade_selo_controle", BIG_INTEGER, "qSelo"),
-        Column("codigo_enquadramento_legal", Text(3), "cEnq"),
-        Column("cst", Text(2), "IPITrib/CST|IPINT/CST"),
-        Column("valor_bc", MONEY, "IPITrib/vBC"),
-        Column("quantidade_unidade", QUANTITY_12, "IPITrib/qUnid"),
-        Column("aliquota", RATE, "IPITrib/pIPI"),
-        Column("valor_unidade", QUANTITY, "IPITrib/vUnid"),
-        Column("valor_ipi", MONEY, "IPITrib/vIPI"),
-    ),
-    element=f"{_DET}/imposto/IPI",
-    parent="nf_itens",
-    link="nf_item_id",
-    repeats=False,
-)
-
-
-def _contribution(tax: str, tag: str) -> Table:
-    """PIS (groups Q, R) and COFINS (groups S, T) have one form."""
-    return Table(
-        f"nf_itens_{tax}",
-        f"{tag} of an item, and {tag}ST.",
-        (
-            Column("cst", Text(2), f"{tag}/*/CST"),
-            Column("valor_bc", MONEY, f"{tag}/*/vBC"),
-            Column("aliquota", RATE, f"{tag}/*/p{tag}"),
-            Column("quantidade_vendida", QUANTITY_12, f"{tag}/*/qBCProd"),
-            Column("aliquota_reais", QUANTITY, f"{tag}/*/vAliqProd"),
-            Column(f"valor_{tax}", MONEY, f"{tag}/*/v{tag}"),
-            Column("valor_bc_st", MONEY, f"{tag}ST/vBC"),
-            Column("aliquota_st", RATE, f"{tag}ST/p{tag}"),
-            Column("quantidade_vendida_st", QUANTITY_12, f"{tag}ST/qBCProd"),
-            Column("aliquota_reais_st", QUANTITY, f"{tag}ST/vAliqProd"),
-            Column(f"valor_{tax}_st", MONEY, f"{tag}ST/v{tag}"),
-        ),
-        element=f"{_DET}/imposto",
-        parent="nf_itens",
-        link="nf_item_id",
-        repeats=False,
-    )
-
-
-NF_ITENS_II = Table(
-    "nf_itens_ii",
-    "Import duty of an item (group P).",
-    (
-        Column("valor_bc", MONEY, "vBC"),
-        Column("valor_despesas_aduaneiras", MONEY, "vDespAdu"),
-        Column("valor_iof", MONEY, "vIOF"),
-        Column("valor_ii", MONEY, "vII"),
-    ),
-    element=f"{_DET}/imposto/II",
-    parent="nf_itens",
-    link="nf_item_id",
-    repeats=False,
-)
-
-NF_ITENS_ISSQN = Table(
-    "nf_itens_issqn",
-    "ISSQN of an item (group U).",
-    (
-        Column("valor_bc", MONEY, "vBC"),
-        Column("aliquota", RATE, "vAliq"),
-        Column("valor_issqn", MONEY, "vISSQN"),
-        Column("codigo_municipio_incidencia", Text(7), "cMunFG"),
-        Column("codigo_servico", Text(20), "cListServ"),
-        Column("valor_deducao", MONEY, "vDeducao"),
-        Column("valor_outras_retencoes", MONEY, "vOutro"),
-        Column("valor_desconto_incondicionado", MONEY, "vDescIncond"),
-        Column("valor_desconto_condicionado", MONEY, "vDescCond"),
-        Column("valor_retencao_iss", MONEY, "vISSRet"),
-        Column("indicador_iss", Text(2), "indISS"),
-        Column("codigo_servico_municipio", Text(20), "cServico"),
-        Column("codigo_municipio_geracao_credito", Text(7), "cMun"),
-        Column("codigo_pais", Text(4), "cPais"),
-        Column("numero_processo", Text(30), "nProcesso"),
-        Column("indicador_incentivo_fiscal", Text(1), "indIncentivo"),
-    ),
-    element=f"{_DET}/imposto/ISSQN",
-    parent="nf_itens",
-    link="nf_item_id",
-    repeats=False,
 )
 
 NF_ITENS_COMBUSTIVEL = Table(
@@ -245,10 +132,26 @@ NF_ITENS_COMBUSTIVEL = Table(
         Column("percentual_gas_natural_importado", RATE, "pGNi"),
         Column("valor_partida", MONEY, "vPart"),
         Column("codigo_if", Text(21), "CODIF"),
-        Column("uf_consumo", Text(2), "UFCons"),
+        Column("uf_consumo", Text(2), "UFCons|ICMSCons/UFcons|ICMSCons/UFCons"),
         Column("base_calculo_cide", Number(17, 4), "CIDE/qBCProd"),
         Column("aliquota_cide", QUANTITY, "CIDE/vAliqProd"),
         Column("valor_cide", MONEY, "CIDE/vCIDE"),
+        Column("percentual_mistura_gas_natural", RATE, "pMixGN", "layout 3.10"),
+        Column("quantidade_temperatura_ambiente", QUANTITY_12, "qTemp"),
+        Column("percentual_biodiesel", RATE, "pBio"),
+        Column("encerrante_bico", INTEGER, "encerrante/nBico"),
+        Column("encerrante_bomba", INTEGER, "encerrante/nBomba"),
+        Column("encerrante_tanque", INTEGER, "encerrante/nTanque"),
+        Column("encerrante_inicial", WEIGHT, "encerrante/vEncIni"),
+        Column("encerrante_final", WEIGHT, "encerrante/vEncFin"),
+        Column("valor_bc_icms", MONEY, "ICMSComb/vBCICMS", "layout 1.10, as the next seven"),
+        Column("valor_icms", MONEY, "ICMSComb/vICMS"),
+        Column("valor_bc_icms_st", MONEY, "ICMSComb/vBCICMSST"),
+        Column("valor_icms_st", MONEY, "ICMSComb/vICMSST"),
+        Column("valor_bc_icms_st_destino", MONEY, "ICMSInter/vBCICMSSTDest"),
+        Column("valor_icms_st_destino", MONEY, "ICMSInter/vICMSSTDest"),
+        Column("valor_bc_icms_st_consumo", MONEY, "ICMSCons/vBCICMSSTCons"),
+        Column("valor_icms_st_consumo", MONEY, "ICMSCons/vICMSSTCons"),
     ),
     element=f"{_DET}/prod/comb",
     parent="nf_itens",
@@ -307,16 +210,102 @@ NF_ITENS_RASTREABILIDADE = Table(
     link="nf_item_id",
 )
 
+
+def _of_item(name: str, about: str, element: str, *columns: Column) -> Table:
+    """A table whose rows belong to an item; `element` stands below det."""
+    return Table(
+        name,
+        about,
+        columns,
+        element="|".join(f"{_DET}/{each}" for each in element.split("|")),
+        parent="nf_itens",
+        link="nf_item_id",
+    )
+
+
+NF_ITENS_COMBUSTIVEL_ORIGENS = Table(
+    "nf_itens_combustivel_origens",
+    "Where a part of the fuel comes from (group LA18).",
+    (
+        Column("indicador_importacao", Text(1), "indImport"),
+        Column("codigo_uf_origem", Text(2), "cUFOrig"),
+        Column("percentual_origem", RATE, "pOrig"),
+    ),
+    element=f"{_DET}/prod/comb/origComb",
+    parent="nf_itens_combustivel",
+    link="combustivel_id",
+)
+
+NF_ITENS_NVE = _of_item(
+    "nf_itens_nve",
+    "A code of value and statistics (NVE); eight at most.",
+    "prod/NVE",
+    Column("nve", Text(6), "."),
+)
+
+NF_ITENS_CREDITOS_PRESUMIDOS = _of_item(
+    "nf_itens_creditos_presumidos",
+    "A presumed ICMS credit (group I05c).",
+    "prod/gCred",
+    Column("codigo", Text(10), "cCredPresumido"),
+    Column("percentual", RATE, "pCredPresumido"),
+    Column("valor", MONEY, "vCredPresumido"),
+)
+
+NF_ITENS_EXPORTACAO = _of_item(
+    "nf_itens_exportacao",
+    "An export (group I50).",
+    "prod/detExport",
+    Column("numero_drawback", Text(20), "nDraw"),
+    Column("numero_registro_exportacao", Text(12), "exportInd/nRE"),
+    Column("chave_acesso", Text(44), "exportInd/chNFe", "the note received for export"),
+    Column("quantidade", QUANTITY, "exportInd/qExport"),
+)
+
+NF_ITENS_ARMAS = _of_item(
+    "nf_itens_armas",
+    "A weapon (group L).",
+    "prod/arma",
+    Column("tipo_arma", Text(1), "tpArma"),
+    Column("numero_serie_arma", Text(15), "nSerie"),
+    Column("numero_serie_cano", Text(15), "nCano"),
+    Column("descricao_arma", Text(256), "descr"),
+)
+
+NF_ITENS_MEDICAMENTOS = _of_item(
+    "nf_itens_medicamentos",
+    "A medicine (group K); several batches an item in layouts before 4.00.",
+    "prod/med",
+    Column("numero_lote", Text(20), "nLote"),
+    Column("quantidade_lote", _LOT, "qLote"),
+    Column("data_fabricacao", DATE, "dFab"),
+    Column("data_validade", DATE, "dVal"),
+    Column("codigo_anvisa", Text(13), "cProdANVISA"),
+    Column("motivo_isencao_anvisa", Text(255), "xMotivoIsencao"),
+    Column("preco_maximo_consumidor", MONEY, "vPMC"),
+)
+
+NF_ITENS_OBSERVACOES = _of_item(
+    "nf_itens_observacoes",
+    "A named remark of the issuer or for the tax office (group VA).",
+    "obsItem/obsCont|obsItem/obsFisco",
+    Column("tipo", Text(20), "name()", "contribuinte or fisco"),
+    Column("campo", Text(20), "@xCampo"),
+    Column("texto", Text(60), "xTexto"),
+)
+
 ITEM_TABLES = (
     NF_ITENS,
-    NF_ITENS_ICMS,
-    NF_ITENS_IPI,
-    _contribution("pis", "PIS"),
-    _contribution("cofins", "COFINS"),
-    NF_ITENS_II,
-    NF_ITENS_ISSQN,
+    *TAX_TABLES,
     NF_ITENS_COMBUSTIVEL,
+    NF_ITENS_COMBUSTIVEL_ORIGENS,
     NF_ITENS_DI,
     NF_ITENS_DI_ADICOES,
     NF_ITENS_RASTREABILIDADE,
+    NF_ITENS_NVE,
+    NF_ITENS_CREDITOS_PRESUMIDOS,
+    NF_ITENS_EXPORTACAO,
+    NF_ITENS_ARMAS,
+    NF_ITENS_MEDICAMENTOS,
+    NF_ITENS_OBSERVACOES,
 )

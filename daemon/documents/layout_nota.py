@@ -1,23 +1,17 @@
-"""The layout of a note as a whole: parties, totals, transport, payment, protocol.
+"""The layout of a note as a whole: its parties, what it refers to, its protocol.
 
-Paths follow the manual's element names (MOC 7.0, Anexo I; leiauteNFe_v4.00.xsd).
+Paths follow the manual's element names (MOC 7.0, Anexo I; leiauteNFe_v4.00.xsd). Where a layout
+before 4.00 has another name or place for the same thing, it is an alternative in the path.
 """
 
-from daemon.documents.layout import (
-    BIG_INTEGER,
-    DATE,
-    INTEGER,
-    MOMENT,
-    MONEY,
-    RATE,
-    WEIGHT,
-    Column,
-    Table,
-    Text,
-)
+from daemon.documents.layout import INTEGER, MOMENT, MONEY, Column, Table, Text
+from daemon.documents.layout_campos import CLOSING_COLUMNS, IDENTIFICATION_COLUMNS
+from daemon.documents.layout_grupos import GROUP_TABLES
+from daemon.documents.layout_totais import TOTAL_COLUMNS
 
 _INF = "NFe/infNFe"
 _PROT = "protNFe/infProt"
+_DAY = "midnight where a layout before 3.10 gives the day alone"
 _CANCELLATION = "from the event of cancellation (110111, 110112), once it is registered"
 
 
@@ -55,7 +49,7 @@ def _party_columns(enders: tuple[str, ...]) -> tuple[Column, ...]:
         Column("nome_fantasia", Text(60), "xFant"),
         Column("inscricao_estadual", Text(14), "IE"),
         Column("inscricao_municipal", Text(15), "IM"),
-        Column("inscricao_suframa", Text(9), "ISUF"),
+        Column("inscricao_suframa", Text(9), "ISUF|ISUFEmit"),
         Column("regime_tributario", Text(1), "CRT"),
         Column("logradouro", Text(60), address("xLgr") + "|xEnder"),
         Column("numero", Text(60), address("nro")),
@@ -70,6 +64,8 @@ def _party_columns(enders: tuple[str, ...]) -> tuple[Column, ...]:
         Column("telefone", Text(14), address("fone")),
         Column("email", Text(60), "email"),
         Column("indicador_ie_destinatario", Text(1), "indIEDest"),
+        Column("inscricao_estadual_st", Text(14), "IEST"),
+        Column("cnae", Text(7), "CNAE"),
     )
 
 
@@ -97,8 +93,13 @@ NOTAS_FISCAIS = Table(
         Column("modelo", Text(2), f"{_INF}/ide/mod"),
         Column("serie", Text(3), f"{_INF}/ide/serie"),
         Column("numero_nf", INTEGER, f"{_INF}/ide/nNF"),
-        Column("data_hora_emissao", MOMENT, f"{_INF}/ide/dhEmi"),
-        Column("data_hora_saida_entrada", MOMENT, f"{_INF}/ide/dhSaiEnt"),
+        Column("data_hora_emissao", MOMENT, f"{_INF}/ide/dhEmi|{_INF}/ide/dEmi", _DAY),
+        Column(
+            "data_hora_saida_entrada",
+            MOMENT,
+            f"{_INF}/ide/dhSaiEnt|{_INF}/ide/dSaiEnt",
+            _DAY,
+        ),
         Column("tipo_operacao", Text(1), f"{_INF}/ide/tpNF"),
         Column("destino_operacao", Text(1), f"{_INF}/ide/idDest"),
         Column("codigo_municipio_fato_gerador", Text(7), f"{_INF}/ide/cMunFG"),
@@ -139,8 +140,12 @@ NOTAS_FISCAIS = Table(
         Column("modalidade_frete", Text(1), f"{_INF}/transp/modFrete"),
         Column("informacoes_complementares", Text(), f"{_INF}/infAdic/infCpl"),
         Column("informacoes_fisco", Text(), f"{_INF}/infAdic/infAdFisco"),
-        Column("uf_saida_pais", Text(2), f"{_INF}/exporta/UFSaidaPais"),
-        Column("local_exportacao", Text(60), f"{_INF}/exporta/xLocExporta"),
+        Column("uf_saida_pais", Text(2), f"{_INF}/exporta/UFSaidaPais|{_INF}/exporta/UFEmbarq"),
+        Column(
+            "local_exportacao",
+            Text(60),
+            f"{_INF}/exporta/xLocExporta|{_INF}/exporta/xLocEmbarq",
+        ),
         Column("local_despacho", Text(60), f"{_INF}/exporta/xLocDespacho"),
         Column("nota_empenho", Text(22), f"{_INF}/compra/xNEmp"),
         Column("pedido_compra", Text(60), f"{_INF}/compra/xPed"),
@@ -153,7 +158,7 @@ NOTAS_FISCAIS = Table(
         Column("numero_protocolo", Text(17), f"{_PROT}/nProt"),
         Column("digest_value", Text(28), f"{_PROT}/digVal"),
         Column("data_hora_recebimento", MOMENT, f"{_PROT}/dhRecbto"),
-        Column("codigo_status", Text(3), f"{_PROT}/cStat"),
+        Column("codigo_status", Text(4), f"{_PROT}/cStat"),
         Column("motivo_status", Text(255), f"{_PROT}/xMotivo"),
         Column(
             "data_hora_cancelamento",
@@ -181,6 +186,9 @@ NOTAS_FISCAIS = Table(
         Column("arquivo_sha256", Text(64), note="SHA-256 of that file's bytes, hexadecimal"),
         Column("conteudo_sha256", Text(64), note="SHA-256 of what infNFe says, however written"),
         Column("job_id", Text(36), note="the job that stored it, as in `nfed jobs`"),
+        *IDENTIFICATION_COLUMNS,
+        *TOTAL_COLUMNS,
+        *CLOSING_COLUMNS,
     ),
     element="",
     key="chave_acesso",
@@ -190,7 +198,9 @@ NF_PARTES = Table(
     "nf_partes",
     "Every party as written in its own note; never rewritten by a later one.",
     (
-        Column("papel", Text(20), ".", "emitente, destinatario, retirada, entrega, transportador"),
+        Column(
+            "papel", Text(20), "name()", "emitente, destinatario, retirada, entrega, transportador"
+        ),
         *_party_columns(("enderEmit", "enderDest", "")),
     ),
     element=f"{_INF}/emit|{_INF}/dest|{_INF}/retirada|{_INF}/entrega|{_INF}/transp/transporta",
@@ -222,117 +232,6 @@ NF_REFERENCIAS = Table(
     link="nota_fiscal_id",
 )
 
-NF_TRANSPORTE = Table(
-    "nf_transporte",
-    "How the goods travel (group X), one row a note.",
-    (
-        Column("modalidade_frete", Text(1), "modFrete"),
-        Column("transportadora_cpf_cnpj", Text(14), "transporta/CNPJ|transporta/CPF"),
-        Column("transportadora_nome", Text(60), "transporta/xNome"),
-        Column("transportadora_inscricao_estadual", Text(14), "transporta/IE"),
-        Column("transportadora_endereco", Text(60), "transporta/xEnder"),
-        Column("transportadora_municipio", Text(60), "transporta/xMun"),
-        Column("transportadora_uf", Text(2), "transporta/UF"),
-        Column("valor_servico", MONEY, "retTransp/vServ"),
-        Column("valor_bc_retencao_icms", MONEY, "retTransp/vBCRet"),
-        Column("aliquota_retencao", RATE, "retTransp/pICMSRet"),
-        Column("valor_icms_retido", MONEY, "retTransp/vICMSRet"),
-        Column("cfop_transporte", Text(4), "retTransp/CFOP"),
-        Column("codigo_municipio_ocorrencia", Text(7), "retTransp/cMunFG"),
-        Column("placa_veiculo", Text(8), "veicTransp/placa"),
-        Column("uf_veiculo", Text(2), "veicTransp/UF"),
-        Column("rntc", Text(20), "veicTransp/RNTC"),
-        Column("identificacao", Text(20), "vagao|balsa"),
-    ),
-    element=f"{_INF}/transp",
-    parent="notas_fiscais",
-    link="nota_fiscal_id",
-)
-
-NF_TRANSPORTE_REBOQUE = Table(
-    "nf_transporte_reboque",
-    "A trailer.",
-    (
-        Column("placa", Text(8), "placa"),
-        Column("uf", Text(2), "UF"),
-        Column("rntc", Text(20), "RNTC"),
-    ),
-    element=f"{_INF}/transp/reboque",
-    parent="nf_transporte",
-    link="transporte_id",
-)
-
-NF_TRANSPORTE_VOLUMES = Table(
-    "nf_transporte_volumes",
-    "A kind of package.",
-    (
-        Column("quantidade", BIG_INTEGER, "qVol"),
-        Column("especie", Text(60), "esp"),
-        Column("marca", Text(60), "marca"),
-        Column("numeracao", Text(60), "nVol"),
-        Column("peso_liquido", WEIGHT, "pesoL"),
-        Column("peso_bruto", WEIGHT, "pesoB"),
-    ),
-    element=f"{_INF}/transp/vol",
-    parent="nf_transporte",
-    link="transporte_id",
-)
-
-NF_TRANSPORTE_VOLUMES_LACRES = Table(
-    "nf_transporte_volumes_lacres",
-    "A seal of a package.",
-    (Column("numero_lacre", Text(60), "nLacre"),),
-    element=f"{_INF}/transp/vol/lacres",
-    parent="nf_transporte_volumes",
-    link="volume_id",
-)
-
-NF_COBRANCA = Table(
-    "nf_cobranca",
-    "The invoice that the instalments pay (group Y).",
-    (
-        Column("numero_fatura", Text(60), "fat/nFat"),
-        Column("valor_original", MONEY, "fat/vOrig"),
-        Column("valor_desconto", MONEY, "fat/vDesc"),
-        Column("valor_liquido", MONEY, "fat/vLiq"),
-    ),
-    element=f"{_INF}/cobr",
-    parent="notas_fiscais",
-    link="nota_fiscal_id",
-)
-
-NF_DUPLICATAS = Table(
-    "nf_duplicatas",
-    "An instalment.",
-    (
-        Column("numero_duplicata", Text(60), "nDup"),
-        Column("data_vencimento", DATE, "dVenc"),
-        Column("valor", MONEY, "vDup"),
-    ),
-    element=f"{_INF}/cobr/dup",
-    parent="nf_cobranca",
-    link="cobranca_id",
-)
-
-NF_PAGAMENTOS = Table(
-    "nf_pagamentos",
-    "A payment (group YA).",
-    (
-        Column("indicador_pagamento", Text(1), "indPag"),
-        Column("forma_pagamento", Text(2), "tPag"),
-        Column("valor_pagamento", MONEY, "vPag"),
-        Column("tipo_integracao", Text(1), "card/tpIntegra"),
-        Column("cnpj_credenciadora", Text(14), "card/CNPJ"),
-        Column("bandeira_cartao", Text(2), "card/tBand"),
-        Column("numero_autorizacao", Text(128), "card/cAut"),
-        Column("cnpj_psp", Text(14), note="left empty: the layout has no element for it"),
-        Column("end_to_end_id", Text(60), note="left empty: the layout has no element for it"),
-    ),
-    element=f"{_INF}/pag/detPag",
-    parent="notas_fiscais",
-    link="nota_fiscal_id",
-)
-
 NF_CCE = Table(
     "nf_cce",
     "A carta de correção (event 110110) of a stored note; nf_eventos holds it in any case.",
@@ -360,7 +259,7 @@ NF_PROCESSAMENTO = Table(
         Column("numero_recibo", Text(15), note="left empty: not part of a stored note"),
         Column("data_hora_envio", MOMENT, note="left empty: not part of a stored note"),
         Column("tempo_medio", INTEGER, note="left empty: not part of a stored note"),
-        Column("codigo_status", Text(3), "cStat"),
+        Column("codigo_status", Text(4), "cStat"),
         Column("motivo_status", Text(255), "xMotivo"),
         Column("xml_enviado", Text(), note="left empty: see notas_fiscais.xml_completo"),
         Column("xml_retorno", Text(), note="left empty: see notas_fiscais.xml_completo"),
@@ -371,18 +270,39 @@ NF_PROCESSAMENTO = Table(
     repeats=False,
 )
 
+NF_MENSAGENS_FISCO = Table(
+    "nf_mensagens_fisco",
+    "A message of the tax office beside the protocol.",
+    (
+        Column("codigo", Text(4), "."),
+        Column("mensagem", Text(255), "../xMsg"),
+    ),
+    element=f"{_PROT}/cMsg",
+    parent="notas_fiscais",
+    link="nota_fiscal_id",
+)
+
+NF_OUTROS_VALORES = Table(
+    "nf_outros_valores",
+    "What the note says beyond the columns above, so that nothing is lost: elements that this "
+    "layout does not know, repetitions where it has one place, text where it has a number.",
+    (
+        Column("caminho", Text(), note="the XML path, `[2]` for the second of one name"),
+        Column("valor", Text(), note="the text as written"),
+        Column("motivo", Text(20), note="desconhecido, repetido or ilegivel"),
+    ),
+    parent="notas_fiscais",
+    link="nota_fiscal_id",
+)
+
 NOTE_TABLES = (
     EMPRESAS,
     NOTAS_FISCAIS,
     NF_PARTES,
     NF_REFERENCIAS,
-    NF_TRANSPORTE,
-    NF_TRANSPORTE_REBOQUE,
-    NF_TRANSPORTE_VOLUMES,
-    NF_TRANSPORTE_VOLUMES_LACRES,
-    NF_COBRANCA,
-    NF_DUPLICATAS,
-    NF_PAGAMENTOS,
+    *GROUP_TABLES,
     NF_CCE,
     NF_PROCESSAMENTO,
+    NF_MENSAGENS_FISCO,
+    NF_OUTROS_VALORES,
 )

@@ -96,7 +96,7 @@ NF_PROTOCOLOS = Table(
         Column("numero_protocolo", Text(17), "protNFe/infProt/nProt"),
         Column("digest_value", Text(28), "protNFe/infProt/digVal"),
         Column("data_hora_recebimento", MOMENT, "protNFe/infProt/dhRecbto"),
-        Column("codigo_status", Text(3), "protNFe/infProt/cStat"),
+        Column("codigo_status", Text(4), "protNFe/infProt/cStat"),
         Column("motivo_status", Text(255), "protNFe/infProt/xMotivo"),
         *_SOURCE,
     ),

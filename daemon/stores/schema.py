@@ -20,7 +20,7 @@ from sqlalchemy import Text as SqlText
 from sqlalchemy.types import TypeEngine, UserDefinedType
 
 from daemon.documents import layout
-from daemon.documents.layout import Date, Integer, Kind, Moment, Number, Text
+from daemon.documents.layout import Date, Day, Integer, Kind, Moment, Month, Number, Text
 
 _CHECKS: dict[str, dict[str, tuple[str, ...]]] = {
     "empresas": {"tipo_pessoa": ("fisica", "juridica")},
@@ -146,8 +146,10 @@ def _type(kind: Kind) -> TypeEngine[Any]:
             return BigInteger()
         case Integer():
             return SqlInteger()
-        case Date():
+        case Date() | Day():
             return SqlDate()
+        case Month():
+            return Varchar(7)
         case Moment():
             return DateTime()
     raise TypeError(kind)

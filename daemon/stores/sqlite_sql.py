@@ -10,7 +10,7 @@ PARTY_FIELDS = tuple(
     for column in EMPRESAS.columns
     if column.name in {each.name for each in NF_PARTES.columns}
 )
-_EMITENTE_ONLY = frozenset({"nome_fantasia", "regime_tributario"})
+_EMITENTE_ONLY = frozenset({"nome_fantasia", "regime_tributario", "inscricao_estadual_st", "cnae"})
 _DESTINATARIO_ONLY = frozenset({"inscricao_suframa", "email", "indicador_ie_destinatario"})
 _PROTOCOL = (
     "status",

@@ -1,0 +1,212 @@
+"""Measures whether the database says what the documents say, leaf by leaf.
+
+    python -m bench.fidelity [FOLDER] [--notes N]
+
+Without a folder: the generator's notes and the samples in nfelib's wheel. With one: every .xml
+file below it, its key unchecked, since public samples are often anonymised. Exit code 1 when a
+leaf is missing or wrong, or when nfelib's bindings read another value.
+"""
+
+import argparse
+import asyncio
+import sqlite3
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from lxml import etree
+
+from bench.fidelity_reading import Note, first_reading, notes, second_reading
+from bench.fidelity_stored import Found, compare, is_listed
+from bench.generator import Generator
+from daemon.core.ports import Incoming
+from daemon.documents.document import Checks, Document, Policy
+from daemon.documents.file import documents_from
+from daemon.errors import DocumentError
+from daemon.stores.sqlite import SQLiteStore
+
+_CHECKS = Checks(schema=Policy.OFF, key=Policy.OFF)
+_LAYOUT = "4.00"  # the layout that the bindings know
+_SHOWN = 40
+_NAMED = 3
+
+
+@dataclass(slots=True)
+class Report:
+    """What was found in one lot of files."""
+
+    found: Found = field(default_factory=Found)
+    equal: int = 0
+    """Leaves that the second reading reads alike."""
+    differing: list[str] = field(default_factory=list)
+    unread: Counter[str] = field(default_factory=Counter)
+    """Leaves that the second reading does not know, by path."""
+    refused: Counter[str] = field(default_factory=Counter)
+    """Files that are no note, by why."""
+
+    @property
+    def is_faithful(self) -> bool:
+        """Nothing missing, nothing wrong, both readings agree."""
+        return not (self.found.missing or self.found.wrong or self.differing)
+
+
+def measure(contents: Iterable[tuple[str, bytes]]) -> Report:
+    """Stores the documents of named files in databases of their own, and compares them."""
+    report = Report()
+    waiting: list[tuple[str, Document, Note]] = []
+    for name, content in contents:
+        try:
+            documents = {each.chave: each for each in _documents(content)}
+        except DocumentError as error:
+            report.refused[type(error).__name__] += 1
+            continue
+        for note in notes(content):
+            if note.chave in documents:
+                waiting.append((name, documents[note.chave], note))
+                _read_again(name, note, report)
+    while waiting:
+        chosen, waiting = _of_different_keys(waiting)
+        with TemporaryDirectory() as folder:
+            database = Path(folder) / "fidelity.db"
+            asyncio.run(_store(database, [document for _, document, _ in chosen]))
+            connection = sqlite3.connect(database)
+            connection.row_factory = sqlite3.Row
+            for name, _, note in chosen:
+                found = compare(connection, note)
+                found.missing = [f"{name}: {each}" for each in found.missing]
+                found.wrong = [f"{name}: {each}" for each in found.wrong]
+                report.found.add(found)
+            connection.close()
+    return report
+
+
+def generated(count: int) -> Iterator[tuple[str, bytes]]:
+    """Rich notes of both models, most with a protocol."""
+    generator = Generator(7)
+    for n in range(count):
+        for modelo in ("55", "65"):
+            note = generator.note(n, modelo=modelo, rich=True, authorised=n % 8 != 0)
+            yield note.name, note.xml
+
+
+def samples() -> Iterator[tuple[str, bytes]]:
+    """The notes that nfelib's wheel carries."""
+    spec = find_spec("nfelib")
+    assert spec is not None
+    assert spec.origin is not None
+    for path in sorted(Path(spec.origin).parent.glob("nfe/samples/v4_0/leiauteNFe/*.xml")):
+        yield path.name, path.read_bytes()
+
+
+def files(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """Every .xml file below a folder."""
+    for path in sorted(folder.rglob("*.xml")):
+        yield str(path.relative_to(folder)), path.read_bytes()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line; see the docstring of the module."""
+    parser = argparse.ArgumentParser(prog="python -m bench.fidelity")
+    parser.add_argument("folder", nargs="?", type=Path)
+    parser.add_argument("--notes", type=int, default=300, help="how many of each model")
+    options = parser.parse_args(arguments)
+    if options.folder is not None:
+        lots = {str(options.folder): files(options.folder)}
+    else:
+        lots = {"generator": generated(options.notes), "nfelib": samples()}
+
+    is_faithful = True
+    for name, contents in lots.items():
+        report = measure(contents)
+        print(_text(name, report), flush=True)
+        is_faithful = is_faithful and report.is_faithful
+    return 0 if is_faithful else 1
+
+
+def _text(name: str, report: Report) -> str:
+    found = report.found
+    unread = report.unread.most_common(_NAMED)
+    lines = [
+        f"{name}: {found.documents:,} notes, {found.leaves:,} leaves",
+        f"  {found.stored:,} stored, {found.aside:,} of them in nf_outros_valores",
+        f"  {found.listed:,} listed as not stored",
+        f"  {len(found.missing):,} missing",
+        f"  {len(found.wrong):,} wrong",
+        f"  nfelib's bindings read {report.equal:,} alike, {len(report.differing):,} otherwise",
+    ]
+    if unread:
+        named = ", ".join(path for path, _ in unread)
+        more = ", …" if len(report.unread) > _NAMED else ""
+        lines.append(f"  and do not know {report.unread.total():,}: {named}{more}")
+    if report.refused:
+        why = ", ".join(f"{count} {name}" for name, count in report.refused.most_common())
+        lines.append(f"  not read as a note: {why}")
+    told = [
+        *(f"  missing  {each}" for each in found.missing),
+        *(f"  wrong    {each}" for each in found.wrong),
+        *(f"  differs  {each}" for each in report.differing),
+    ]
+    if len(told) > _SHOWN:
+        told = [*told[:_SHOWN], f"  … and {len(told) - _SHOWN:,} more"]
+    return "\n".join([*lines, *told])
+
+
+def _documents(content: bytes) -> list[Document]:
+    """The notes that nfed stores of a file. Raises DocumentError when it holds none."""
+    found = documents_from(content, _CHECKS)
+    wrong = [each for each in found if isinstance(each, DocumentError)]
+    if len(wrong) == len(found):
+        raise wrong[0]
+    return [each for each in found if isinstance(each, Document) and each.head == "notas_fiscais"]
+
+
+def _of_different_keys(
+    waiting: list[tuple[str, Document, Note]],
+) -> tuple[list[tuple[str, Document, Note]], list[tuple[str, Document, Note]]]:
+    """Those that one database can hold, and the rest, whose keys are in it already."""
+    chosen: dict[str, tuple[str, Document, Note]] = {}
+    rest = [each for each in waiting if chosen.setdefault(each[1].chave, each) is not each]
+    return list(chosen.values()), rest
+
+
+async def _store(database: Path, documents: list[Document]) -> None:
+    store = SQLiteStore(database)
+    await store.open()
+    try:
+        await store.store([Incoming(each, f"{each.chave}.xml") for each in documents], "fidelity")
+    finally:
+        await store.close()
+
+
+def _read_again(name: str, note: Note, report: Report) -> None:
+    """Compares the two readings of a note, path by path."""
+    if note.versao != _LAYOUT:
+        return
+    try:
+        again = second_reading(note)
+    except (ValueError, etree.LxmlError) as error:
+        report.differing.append(f"{name}: nfelib: {error}")
+        return
+    for path, texts in first_reading(note).items():
+        other = again.get(path, [])
+        if is_listed(path):
+            continue
+        if not other:
+            report.unread[path] += len(texts)
+        elif len(other) == len(texts) and all(map(_alike, texts, other)):
+            report.equal += len(texts)
+        else:
+            report.differing.append(f"{name}: {path}: {texts[:3]} and {other[:3]}")
+
+
+def _alike(one: str, other: str) -> bool:
+    """The same text, or the same instant and offset: the bindings write +00:00 as Z."""
+    return one == other or one.replace("+00:00", "Z") == other
+
+
+if __name__ == "__main__":
+    sys.exit(main())
