@@ -5,7 +5,6 @@ import signal
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import batched
 from pathlib import Path
 from typing import Self
@@ -17,33 +16,17 @@ from daemon.core.arrival import Arrival, Window
 from daemon.core.job import JobState
 from daemon.core.outcome import Deferred, Reason
 from daemon.core.ports import Fate, Shelves
-from daemon.documents.nfe import Checks
+from daemon.edges import Leave, opened_edges, processor_of
 from daemon.errors import FolderUnavailable
 from daemon.flow.jobs import JobManager
 from daemon.flow.pipeline import Pace, Pipeline
-from daemon.flow.processor import BatchProcessor, Observer, Ports
-from daemon.flow.worker import WorkerSettings
-from daemon.flow.workers import Workers
+from daemon.flow.processor import BatchProcessor, Observer
 from daemon.intake.folder import Folder, opened
 from daemon.intake.shelves import FolderShelves
 from daemon.intake.watcher import Watch, needs_polling
 from daemon.settings import Settings
-from daemon.stores.ledger import SQLiteLedger
-from daemon.stores.sqlite import SQLiteStore
-
-_WORKER_MEMORY_BYTES = 2 << 30
 
 log: FilteringBoundLogger = structlog.get_logger("nfed")
-
-
-def checks_of(settings: Settings) -> Checks:
-    """The checks that the settings ask for."""
-    return Checks(settings.check_schema, settings.check_key, settings.keep_xml)
-
-
-def worker_settings_of(settings: Settings) -> WorkerSettings:
-    """What a worker process needs of the settings."""
-    return WorkerSettings(checks_of(settings), settings.max_file_bytes, _WORKER_MEMORY_BYTES)
 
 
 async def run_daemon(settings: Settings, *, once: bool = False) -> int:
@@ -133,7 +116,7 @@ async def import_roots(
     with _Signals(stopping.set) as signals:
         for root, names in roots:
             async with AsyncExitStack() as stack:
-                shelves: Shelves = _Leave()
+                shelves: Shelves = Leave()
                 folder = Folder(root, recursive=settings.recursive)
                 if move:
                     stack.enter_context(opened(root, recursive=settings.recursive))
@@ -194,13 +177,6 @@ def _sighted(folder: Folder, names: Iterable[str]) -> Iterator[Arrival]:
             yield arrival
 
 
-class _Leave:
-    """Shelves that leave every file where it is."""
-
-    async def put_away(self, fates: Sequence[Fate], job_id: str) -> list[Fate]:
-        return []
-
-
 @asynccontextmanager
 async def _processor(
     settings: Settings,
@@ -212,29 +188,8 @@ async def _processor(
     owned: bool,
 ) -> AsyncIterator[BatchProcessor]:
     """A processor with its store, ledger and workers open; `owned`: with the folder's lock."""
-    async with AsyncExitStack() as stack:
-        store = SQLiteStore(settings.sqlite_path.absolute())
-        stack.push_async_callback(store.close)
-        await store.open()
-        ledger = SQLiteLedger(settings.ledger_path.absolute())
-        stack.push_async_callback(ledger.close)
-        await ledger.open()
-        interrupted = await ledger.end_interrupted(
-            datetime.now().astimezone(), str(root) if owned else None
-        )
-        if interrupted:
-            log.warning("jobs_interrupted", jobs=interrupted, advice="their files come again")
-        workers = await stack.enter_async_context(
-            Workers(settings.worker_count, worker_settings_of(settings))
-        )
-        yield BatchProcessor(
-            Ports(workers, store, ledger, shelves),
-            root=str(root),
-            max_concurrent=settings.max_concurrent_uploads,
-            timeout_seconds=settings.batch_timeout_seconds,
-            stopping=stopping,
-            observer=observer,
-        )
+    async with opened_edges(settings, owned=str(root) if owned else None) as edges:
+        yield processor_of(settings, edges, root, shelves, stopping, observer)
 
 
 async def _watched(pipeline: Pipeline, settings: Settings, root: Path, once: bool) -> None:

@@ -220,7 +220,9 @@ def test_a_job_found_running_is_failed_even_when_its_pid_now_is_another_programs
         await ledger.open()
         assert ledger._connection is not None
         ledger._connection.execute(
-            "insert into jobs values ('old', ?, 'running', 5, 0, 0, 0, 0, 0, null, ?, ?, null, ?)",
+            "insert into jobs (job_id, folder_path, state, total_files, imported, updated, "
+            "duplicate, refused, deferred, reason, created_at, started_at, ended_at, pid) "
+            "values ('old', ?, 'running', 5, 0, 0, 0, 0, 0, null, ?, ?, null, ?)",
             (str(rig.folder), now, now, os.getpid()),
         )
         await ledger.close()
