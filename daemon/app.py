@@ -2,22 +2,23 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from itertools import batched
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import structlog
 from structlog.typing import FilteringBoundLogger
 
+from daemon.batch.job_manager import get_job_manager
 from daemon.core.arrival import Arrival, Window
 from daemon.core.job import JobState
 from daemon.core.outcome import Deferred, Reason
 from daemon.core.ports import Fate, Shelves
 from daemon.edges import Leave, opened_edges, processor_of
-from daemon.errors import FolderUnavailable
+from daemon.errors import ConfigError, FolderUnavailable, StoreUnavailable
 from daemon.flow.jobs import JobManager
 from daemon.flow.pipeline import Pace, Pipeline
 from daemon.flow.processor import BatchProcessor, Observer
@@ -25,6 +26,11 @@ from daemon.intake.folder import Folder, opened
 from daemon.intake.shelves import FolderShelves
 from daemon.intake.watcher import Watch, needs_polling
 from daemon.settings import Settings
+
+if TYPE_CHECKING:
+    from daemon.api.inside import HttpService  # its packages are an extra
+
+_FORGET_SECONDS = 3600.0
 
 log: FilteringBoundLogger = structlog.get_logger("nfed")
 
@@ -49,11 +55,13 @@ async def _run_daemon(
     _make_folder(root)
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(opened(root, recursive=settings.recursive))
+        service = None if once else _http_service(settings, stack)
         shelves = FolderShelves(root, settings.done_subfolders)
         stack.callback(shelves.close)
-        processor = await stack.enter_async_context(
-            _processor(settings, root, shelves, stopping, owned=True)
-        )
+        edges = await stack.enter_async_context(opened_edges(settings, owned=str(root)))
+        if service is not None:
+            edges = service.measured(edges)
+        processor = processor_of(settings, edges, root, shelves, stopping)
         pipeline = Pipeline(
             folder,
             Window(
@@ -75,7 +83,12 @@ async def _run_daemon(
         )
         signals.stop = pipeline.stop
         log.info("daemon_started", folder_path=str(root), database=str(settings.sqlite_path))
-        await _watched(pipeline, settings, root, once)
+        beside: list[Coroutine[None, None, None]] = []
+        if not once:
+            beside.append(_forget_old_jobs(settings, stopping))
+        if service is not None:
+            beside.append(service.run(pipeline, processor, folder, edges, stopping))
+        await _watched(pipeline, settings, root, once, beside)
         log.info(
             "daemon_stopped",
             folder_path=str(root),
@@ -192,7 +205,48 @@ async def _processor(
         yield processor_of(settings, edges, root, shelves, stopping, observer)
 
 
-async def _watched(pipeline: Pipeline, settings: Settings, root: Path, once: bool) -> None:
+def _http_service(settings: Settings, stack: AsyncExitStack) -> "HttpService | None":
+    """The API, with its sockets bound but not yet answering; None: it is not asked for."""
+    if settings.http is None:
+        return None
+    try:
+        from daemon.api.inside import HttpService
+        from daemon.api.server import listening
+    except ModuleNotFoundError as error:
+        raise ConfigError(f"http needs the extra nfed[api]: {error.name} is missing") from error
+    host, _, port = settings.http.rpartition(":")
+    sockets = listening(host, int(port))
+    for each in sockets:
+        stack.callback(each.close)
+    return HttpService(settings, sockets)
+
+
+async def _forget_old_jobs(settings: Settings, stopping: asyncio.Event) -> None:
+    """Once an hour: the ledger keeps what `job_retention_days` says, and failed jobs."""
+    manager = get_job_manager(settings.ledger_path)
+    while not stopping.is_set():
+        try:
+            forgotten = await asyncio.to_thread(
+                manager.cleanup_old_jobs, settings.job_retention_days * 86_400
+            )
+        except StoreUnavailable as error:
+            log.warning("ledger_unavailable", error=str(error), advice="old jobs stay for now")
+        else:
+            if forgotten:
+                log.info("old_jobs_forgotten", jobs=forgotten)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_FORGET_SECONDS):
+                await stopping.wait()
+
+
+async def _watched(
+    pipeline: Pipeline,
+    settings: Settings,
+    root: Path,
+    once: bool,
+    beside: Iterable[Coroutine[None, None, None]],
+) -> None:
+    """The pipeline, with the watch that gives it hints and whatever else runs until the stop."""
     if once:
         await pipeline.run()
         return
@@ -206,6 +260,8 @@ async def _watched(pipeline: Pipeline, settings: Settings, root: Path, once: boo
     pipeline.on_folder_replaced = watch.restart
     async with asyncio.TaskGroup() as group:
         group.create_task(watch.run(), name="watch")
+        for each in beside:
+            group.create_task(each)
         try:
             await pipeline.run()
         finally:

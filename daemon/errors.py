@@ -152,3 +152,7 @@ class BatchProcessingException(NfedError):
     def __init__(self, message: str, details: dict[str, object] | None = None) -> None:
         super().__init__(message)
         self.details: dict[str, object] = details or {}
+
+
+class AddressUnavailable(NfedError):
+    """The HTTP address cannot be listened on: taken, or not this machine's."""

@@ -176,7 +176,7 @@ class JobManager:
     def get_statistics(self) -> dict[str, object]:
         """total_jobs, active_jobs, status_counts, and the files of all jobs together:
         total_files_processed, total_successful, total_failed."""
-        return self._reader.statistics()
+        return asdict(self._reader.statistics())
 
     def close(self) -> None:
         """Lets go of the ledger's file; the next call opens it again."""

@@ -8,10 +8,10 @@ from daemon import logs
 from daemon.cli import database, output
 from daemon.cli.database import DatabaseView
 from daemon.cli.jobs import say_jobs
-from daemon.cli.refused import RefusedFile, refused_files
 from daemon.core.arrival import shown
 from daemon.errors import FolderUnavailable, StoreUnavailable
 from daemon.intake.folder import LOCK_NAME, Folder, Holder, holder
+from daemon.intake.refused import RefusedFile, refused_files
 from daemon.settings import Settings, load, masked
 from daemon.stores.ledger_reader import JobRecord, LedgerReader
 

@@ -104,7 +104,7 @@ class BatchProcessor:
             except StoreUnavailable:
                 job.cancel(self._why_halted(), _now())
             except TimeoutError:
-                job.fail(self._outage() or f"no progress for {self._timeout_seconds:g} s", _now())
+                job.fail(self.outage or f"no progress for {self._timeout_seconds:g} s", _now())
             except Exception as error:
                 cause = _first(error)
                 if isinstance(cause, NfedError):
@@ -289,7 +289,8 @@ class BatchProcessor:
     def _why_halted(self) -> str:
         return "stopped on request" if self._stopping.is_set() else "cancelled on request"
 
-    def _outage(self) -> str | None:
+    @property
+    def outage(self) -> str | None:
         """Why a job could not go on, if the world is to blame."""
         return next((each.error for each in self._outages.values() if each.error), None)
 

@@ -64,6 +64,18 @@ class FileRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Statistics:
+    """All jobs together."""
+
+    total_jobs: int
+    active_jobs: int
+    status_counts: dict[str, int]
+    total_files_processed: int
+    total_successful: int
+    total_failed: int
+
+
+@dataclass(frozen=True, slots=True)
 class Changes:
     """What was written after a given transaction."""
 
@@ -154,7 +166,7 @@ class LedgerReader:
             )
             return [_file(row) for row in rows]
 
-    def statistics(self) -> dict[str, object]:
+    def statistics(self) -> Statistics:
         """How many jobs by status, and what came of their files."""
         counts = {state.value: 0 for state in JobState}
         processed = successful = failed = 0
@@ -168,14 +180,14 @@ class LedgerReader:
                     processed += sums[0]
                     successful += sums[1]
                     failed += sums[2]
-        return {
-            "total_jobs": sum(counts.values()),
-            "active_jobs": counts[JobState.PENDING] + counts[JobState.RUNNING],
-            "status_counts": counts,
-            "total_files_processed": processed,
-            "total_successful": successful,
-            "total_failed": failed,
-        }
+        return Statistics(
+            total_jobs=sum(counts.values()),
+            active_jobs=counts[JobState.PENDING] + counts[JobState.RUNNING],
+            status_counts=counts,
+            total_files_processed=processed,
+            total_successful=successful,
+            total_failed=failed,
+        )
 
     def changes(self, after: tuple[str, int] | None, most_files: int) -> Changes:
         """What was written since `after`, a ledger's name and a transaction's number.
@@ -194,7 +206,7 @@ class LedgerReader:
             since = after[1]
             if since == seq:
                 return Changes(ledger, seq, [], [], 0)
-            jobs = _select(connection, "where seq > ? order by seq limit 100", (since,), 0)
+            jobs = _select(connection, "where seq > ? order by seq limit 1000", (since,), 0)
             total: int = connection.execute(
                 "select count(*) from files where seq > ?", (since,)
             ).fetchone()[0]
@@ -203,6 +215,14 @@ class LedgerReader:
                 (since, most_files),
             )
             return Changes(ledger, seq, jobs, [_file(row) for row in rows], total)
+
+    def place(self) -> tuple[str, int]:
+        """Which ledger it is, and the number of its last transaction."""
+        with self._open() as connection:
+            if connection is None or not version_of(connection):
+                return ("", 0)
+            facts = dict(connection.execute("select name, value from facts").fetchall())
+            return facts["id"], int(facts["seq"])
 
     def last_success(self) -> str | None:
         """When a file was last found or put into the database."""
