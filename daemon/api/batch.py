@@ -57,7 +57,10 @@ _UPLOAD_BODY: dict[str, Any] = {
                         }
                     },
                     "required": ["files"],
-                }
+                },
+                "encoding": {
+                    "files": {"contentType": "application/xml, text/xml, application/zip"}
+                },
             },
         },
     }
@@ -97,13 +100,16 @@ async def upload(
 ) -> Response:
     """Import a folder, or send files.
 
-    The drop folder itself means "look now". Files of another folder stay where they are.
+    The drop folder itself, or nothing at all, means "look now". Files of another folder stay where
+    they are.
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "multipart/form-data":
         return await _take(request, api)
     asked = await _json_object(request, {"folder_path"}, kind)
-    named = asked.get("folder_path", folder_path)
+    named = folder_path if asked is None else asked.get("folder_path")
+    if named is None and asked is None:
+        return _started(await api.engine.look())
     if not isinstance(named, str):
         raise Problem(422, "expected folder_path as text, or files as multipart/form-data")
     folder = await asyncio.to_thread(_allowed, Path(named), api)
@@ -193,13 +199,12 @@ async def cancel(api: Admitted, job_id: str) -> Response:
 async def retry(request: Request, api: Admitted) -> Response:
     """Put refused files back into the drop folder."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    names = (await _json_object(request, {"files"}, kind)).get("files")
-    if not (
-        names is None or (isinstance(names, list) and all(isinstance(each, str) for each in names))
-    ):
+    asked = await _json_object(request, {"files"}, kind) or {}
+    names = asked.get("files", [])
+    if not isinstance(names, list) or not all(isinstance(each, str) for each in names):
         raise Problem(422, "expected files as a list of names")
     try:
-        job_id, count = await api.engine.retry(names)
+        job_id, count = await api.engine.retry(names if "files" in asked else None)
     except KeyError as error:
         name = uploads.harmless_text(str(error.args[0]).encode("utf-8", "replace"))
         raise Problem(404, f"{name} is no refused file") from None
@@ -255,8 +260,8 @@ async def _job(api: Api, job_id: str) -> JobRecord:
     return found
 
 
-async def _json_object(request: Request, known: set[str], kind: str) -> dict[str, object]:
-    """The body, empty when there is none. Raises a 413, 415 or 422 problem."""
+async def _json_object(request: Request, known: set[str], kind: str) -> dict[str, object] | None:
+    """The body; None: there is none. Raises a 413, 415 or 422 problem."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
@@ -265,7 +270,7 @@ async def _json_object(request: Request, known: set[str], kind: str) -> dict[str
                 413, f"more than {_MOST_JSON_BYTES:,} bytes", headers={"Connection": "close"}
             )
     if not body:
-        return {}
+        return None
     if kind not in ("", "application/json"):
         raise Problem(415, "expected application/json")
     try:

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Response
 from fastapi.responses import JSONResponse
+from pydantic import BeforeValidator
 
 from daemon.api.batch import Admitted, Cursor, Limit
 from daemon.api.cursors import cursor_for, pair_in
@@ -29,6 +30,17 @@ CpfCnpj = Annotated[
         description="CPF or CNPJ without punctuation",
     ),
 ]
+
+
+def _written_as_date(value: object) -> object:
+    """pydantic would take a number for seconds since 1970."""
+    if isinstance(value, str) and not _DATE.fullmatch(value):
+        raise ValueError("expected a date such as 2026-01-31")
+    return value
+
+
+type Day = Annotated[date | None, BeforeValidator(_written_as_date)]
+_DATE = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _DECLARED = re.compile(r"""^\ufeff?<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
 _NOTE: dict[int | str, dict[str, Any]] = {
     200: {
@@ -50,8 +62,8 @@ async def notas(
     api: Admitted,
     emitente: CpfCnpj = None,
     destinatario: CpfCnpj = None,
-    de: Annotated[date | None, Query(description="issued on this date or later")] = None,
-    ate: Annotated[date | None, Query(description="issued on this date or earlier")] = None,
+    de: Annotated[Day, Query(description="issued on this date or later")] = None,
+    ate: Annotated[Day, Query(description="issued on this date or earlier")] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Response:

@@ -19,6 +19,11 @@ from daemon.intake.shelves import free_names, move_without_replacing
 
 PREFIX = ".nfed-upload-"
 SUFFIXES = (".xml", ".zip")
+_SUFFIX_BY_TYPE = {
+    b"application/xml": ".xml",
+    b"text/xml": ".xml",
+    b"application/zip": ".zip",
+}
 _MAX_NAME_BYTES = 200
 _MAX_HEADER_BYTES = 8192
 _IDLE_SECONDS = 30.0
@@ -124,18 +129,23 @@ def discard_leftovers(root: Path) -> None:
                     os.unlink(entry.path)
 
 
-def harmless(name: str) -> str | None:
+def harmless(name: str, otherwise: str | None = None) -> str | None:
     """A file name to use in the drop folder, of whatever a client calls its file.
 
-    The last part of any path, printable, not hidden, short; None: neither .xml nor .zip.
+    The last part of any path, printable, not hidden, short; one that is neither .xml nor .zip gets
+    the suffix `otherwise`, and None where there is none.
     """
     last = name.replace("\\", "/").rpartition("/")[2]
-    shown = "".join(each if each.isprintable() else "_" for each in last).strip().lstrip(".~$ ")
-    stem, dot, suffix = shown.rpartition(".")
-    if not dot or f".{suffix.lower()}" not in SUFFIXES:
-        return None
-    raw = (stem or "upload").encode("utf-8", "replace")[:_MAX_NAME_BYTES]
-    return f"{raw.decode('utf-8', 'ignore')}.{suffix}"
+    shown = "".join(each if each.isprintable() else "_" for each in last).strip()
+    stem, suffix = os.path.splitext(shown)
+    if not suffix:  # os.path takes a lone .xml for a hidden file without a suffix
+        stem, suffix = ("", stem) if stem.startswith(".") else (stem, "")
+    if suffix.lower() not in SUFFIXES:
+        if otherwise is None:
+            return None
+        stem, suffix = f"{stem}{suffix}", otherwise
+    raw = (stem.lstrip(".~$ ") or "upload").encode("utf-8", "replace")[:_MAX_NAME_BYTES]
+    return f"{raw.decode('utf-8', 'ignore')}{suffix}"
 
 
 class _Receiver:
@@ -210,7 +220,8 @@ class _Receiver:
         named = said.get(b"filename")
         if named is None:
             return  # a field, of which none is needed
-        name = harmless(named.decode("utf-8", "replace"))
+        kind = self._headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+        name = harmless(named.decode("utf-8", "replace"), _SUFFIX_BY_TYPE.get(kind))
         if name is None:
             shown = harmless_text(named)
             raise Problem(415, f"{shown}: expected a name that ends in .xml or .zip")
