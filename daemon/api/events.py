@@ -130,7 +130,8 @@ class EventStream(Response):
     async def _feed(self, send: Send) -> None:
         start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
         await send(start)
-        await self._send(send, b"retry: 1000\n\n")
+        # No empty line after it: some clients take a block without data for a message.
+        await self._send(send, b"retry: 1000\n")
         while True:
             try:
                 news = await self._events.after(self._place)
@@ -138,7 +139,7 @@ class EventStream(Response):
                 news = None
                 await asyncio.sleep(1)
             if news is None:
-                await self._send(send, b": still here\n\n")
+                await self._send(send, b": still here\n")
                 continue
             self._place, said = news
             await self._send(send, said)
