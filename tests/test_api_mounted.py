@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
@@ -12,6 +13,7 @@ import pytest
 from fastapi import FastAPI
 
 from daemon.api import create_app, router
+from daemon.batch.job_manager import get_job_manager
 from tests.harness import ROOT, note, notes
 from tests.served import ENDED, assert_problem
 
@@ -25,8 +27,15 @@ def home(tmp_path, monkeypatch) -> Path:
     return tmp_path
 
 
-def client_of(app: FastAPI) -> httpx.AsyncClient:
-    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://anything")
+@asynccontextmanager
+async def client_of(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    """With the application's start and end, as any server does it."""
+    transport = httpx.ASGITransport(app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://anything") as client,
+    ):
+        yield client
 
 
 @pytest.fixture
@@ -149,6 +158,21 @@ async def test_a_token_in_the_settings_is_asked_for_here_too(home, monkeypatch):
     assert_problem(refused, 401)
     assert admitted.status_code == 200
     assert described["security"] == [{"bearer": []}]
+
+
+async def test_what_runs_is_ended_with_the_application(home):
+    fill = [(each.name, each.xml) for each in notes(3)]
+    for name, xml in fill:
+        (home / "xml_nf" / name).write_bytes(xml)
+    app = FastAPI()
+    app.include_router(router)
+
+    async with client_of(app) as client:
+        ids = [(await client.post("/batch/upload")).json()["job_id"] for _ in range(3)]
+
+    states = [get_job_manager().get_job(job_id).status for job_id in ids]
+    assert states[1:] == ["cancelled", "cancelled"]
+    assert states[0] in ("cancelled", "completed")
 
 
 async def test_a_fault_of_ours_is_a_problem_that_tells_nothing(home, monkeypatch):

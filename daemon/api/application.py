@@ -1,5 +1,7 @@
 """The FastAPI application, and its routes for those who mount them in their own."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
@@ -10,7 +12,18 @@ from daemon.api import batch, health, notes, problems
 from daemon.api.state import Api, api_for
 from daemon.settings import Settings, load
 
-router = APIRouter()
+
+@asynccontextmanager
+async def _closing(app: FastAPI) -> AsyncIterator[None]:
+    """Ends what runs when the application does, ours or whichever took the routes."""
+    yield
+    if hasattr(app.state, "nfed"):
+        api: Api = app.state.nfed
+        api.events.close()
+        await api.engine.close()
+
+
+router = APIRouter(lifespan=_closing)
 router.include_router(batch.router)
 router.include_router(notes.router)
 router.include_router(health.router)

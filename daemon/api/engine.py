@@ -55,6 +55,10 @@ class Engine(Protocol):
         """How many files wait in the drop folder."""
         ...
 
+    async def close(self) -> None:
+        """Ends the jobs that are its own after the chunks in flight."""
+        ...
+
 
 class FolderJobs:
     """Imports of folders that nobody watches, one after the other."""
@@ -143,6 +147,10 @@ class StandaloneEngine:
     async def backlog(self) -> int:
         """See Engine."""
         return await asyncio.to_thread(backlog, self._root, self._recursive)
+
+    async def close(self) -> None:
+        """See Engine."""
+        await self._jobs.close()
 
     def _must_be_free(self) -> None:
         owner = holder(self._root)

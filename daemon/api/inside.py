@@ -88,6 +88,10 @@ class DaemonEngine:
         """See Engine."""
         return await asyncio.to_thread(backlog, self._folder.root, self._folder.recursive)
 
+    async def close(self) -> None:
+        """See Engine; the pipeline ends by itself."""
+        await self._jobs.close()
+
     async def _promised(self, job: Job) -> str:
         """On record, so that it can be asked for before it begins."""
         with suppress(StoreUnavailable):  # it will be when it begins, or say why it cannot
@@ -139,7 +143,7 @@ class HttpService:
         async with asyncio.TaskGroup() as group:
             group.create_task(_then(stop, api.events.close), name="http-streams")
             await serve(app, self._sockets, stop)
-        await jobs.close()
+        await engine.close()
 
 
 async def _then(event: asyncio.Event, act: Callable[[], None]) -> None:
