@@ -96,6 +96,8 @@ class FolderJobs:
         async with self._turn:
             try:
                 await self._processor.process_folder(folder, job_id=job.job_id, move=move)
+            except IllegalTransition:
+                pass  # cancelled while it waited
             except NfedError as error:  # the job's record says so, too
                 log.warning("folder_job_failed", job_id=job.job_id, error=str(error))
                 with suppress(NfedError):
