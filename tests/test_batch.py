@@ -1,5 +1,6 @@
 """The library: jobs kept by programs, folders imported by them."""
 
+import ast
 import asyncio
 import os
 import sqlite3
@@ -49,6 +50,71 @@ def fill(folder: Path, count: int, start: int = 0) -> list[str]:
 def stored(home: Path) -> int:
     with closing(sqlite3.connect(home / "nfed.db")) as connection:
         return connection.execute("select count(*) from notas_fiscais").fetchone()[0]
+
+
+EXAMPLE = """
+from daemon.batch.processor import BatchProcessor
+from daemon.batch.job_manager import get_job_manager
+
+processor = BatchProcessor(max_concurrent=5)
+result = await processor.process_folder("xml_nf")
+processor.get_job_status(result["job_id"]); processor.list_jobs()
+processor.clear_completed_jobs(max_age_seconds=3600)
+
+manager = get_job_manager()
+job = manager.create_job(folder_path="xml_nf", total_files=10)
+job.start(); job.update_progress(processed=5, successful=4, failed=1)
+job.add_error("file.xml", "Parse error", "XMLParseError")
+job.complete()
+status = manager.get_job_status(job.job_id)
+manager.list_jobs(status_filter=None, limit=None); manager.list_active_jobs()
+statistics = manager.get_statistics()
+manager.delete_job(job.job_id)
+manager.cleanup_old_jobs(max_age_seconds=3600, keep_failed=True)
+"""
+
+
+async def test_programs_that_were_written_for_these_names_run_as_they_are(home):
+    fill(home / "xml_nf", 3)
+    names: dict[str, object] = {}
+
+    code = compile(EXAMPLE, "example", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    await eval(code, names)
+
+    result, statistics = names["result"], names["statistics"]
+    assert set(result) >= {
+        *("successful", "failed", "duration_seconds", "job_id", "status", "total", "processed"),
+        "errors",
+    }
+    assert (result["status"], result["successful"], result["failed"]) == ("completed", 3, 0)
+    assert (names["status"]["status"], names["status"]["failed_files"]) == ("completed", 1)
+    assert statistics["total_jobs"] == 2
+    assert [job["job_id"] for job in names["manager"].list_jobs()] == [result["job_id"]]
+
+
+def test_the_library_prints_nothing_of_its_own(home):
+    """What it has to say goes to the program's logging."""
+    fill(home / "xml_nf", 2)
+    script = (
+        "import asyncio, logging, sys\n"
+        "from daemon.batch.processor import BatchProcessor\n"
+        "if sys.argv[1:]:\n    logging.basicConfig(level='INFO')\n"
+        "asyncio.run(BatchProcessor().process_folder('xml_nf'))\n"
+    )
+    silent, talking = (
+        subprocess.run(
+            [sys.executable, "-c", script, *arguments],
+            cwd=home,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+        )
+        for arguments in ((), ("talk",))
+    )
+
+    assert (silent.stdout, silent.stderr) == ("", "")
+    assert talking.stdout == ""
+    assert "event='batch_processing_completed'" in talking.stderr
 
 
 # --- jobs ---------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TypedDict
 
+from daemon.batch import says
 from daemon.batch.job_manager import JobManager, get_job_manager
 from daemon.core.arrival import shown
 from daemon.core.job import Job
@@ -68,6 +69,7 @@ class BatchProcessor:
 
         Raises ConfigError for a bad value.
         """
+        says.through_logging()
         options: dict[str, object] = {
             "max_concurrent_uploads": max_concurrent,
             "database_url": database_url,
