@@ -19,7 +19,6 @@ from daemon.core.job import ALLOWED, JobState
 from daemon.core.outcome import OutcomeName
 from daemon.stores.ledger_reader import JobRecord
 
-_MOST_ERRORS = 100
 _MOST_JSON_BYTES = 1 << 20
 
 router = APIRouter(
@@ -123,7 +122,10 @@ async def upload(
 )
 async def status(api: Admitted, job_id: str) -> Response:
     """A job, with the first hundred of its errors."""
-    return JSONResponse(asdict(await _job(api, job_id)))
+    told = await api.polled.json(job_id)
+    if told is None:
+        raise _unknown_job()
+    return Response(told, media_type="application/json")
 
 
 @router.get("/jobs", response_model=JobPage, responses=documented(404))
@@ -186,6 +188,7 @@ async def cancel(api: Admitted, job_id: str) -> Response:
             409, f"job {job_id} is {job.status}; only a job that goes on can be cancelled"
         )
     await api.engine.cancel(job_id)
+    api.polled.forget(job_id)
     return _started(job_id, "cancelling")
 
 
@@ -254,10 +257,14 @@ async def _take(request: Request, api: Api) -> Response:
 
 
 async def _job(api: Api, job_id: str) -> JobRecord:
-    found = await asyncio.to_thread(api.ledger.job, job_id, most_errors=_MOST_ERRORS)
+    found = await asyncio.to_thread(api.ledger.job, job_id, most_errors=0)
     if found is None:
-        raise Problem(404, "there is no job of this id")
+        raise _unknown_job()
     return found
+
+
+def _unknown_job() -> Problem:
+    return Problem(404, "there is no job of this id")
 
 
 async def _json_object(request: Request, known: set[str], kind: str) -> dict[str, object] | None:

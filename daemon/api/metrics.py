@@ -74,6 +74,8 @@ class Metrics:
         build = Gauge("nfed_build_info", "1.", ["version", "python"], registry=self.registry)
         build.labels(__version__, python_version()).set(1)
         self._count_again_at = 0.0
+        self.ledger_writes = 0
+        """How many transactions of this process the ledger has committed; not exported."""
 
     def remember(self, last_success: str | None) -> None:
         """Goes on from what the ledger knows."""
@@ -131,6 +133,7 @@ class MeasuredLedger:
         """See ports.Ledger."""
         with _retries(self._metrics, "ledger"):
             await self._ledger.save_job(job)
+        self._metrics.ledger_writes += 1
         if not ALLOWED[job.state]:
             self._metrics.jobs_ended.labels(job.state.value).inc()
 
@@ -138,6 +141,7 @@ class MeasuredLedger:
         """See ports.Ledger."""
         with _retries(self._metrics, "ledger"):
             await self._ledger.record(job, fates)
+        self._metrics.ledger_writes += 1
         for fate in fates:
             self._metrics.files.labels(type(fate.outcome).__name__.lower()).inc()
             if isinstance(fate.outcome, Imported | Updated | Duplicate):

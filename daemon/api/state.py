@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from fastapi import Request
@@ -9,6 +10,7 @@ from fastapi import Request
 from daemon.api.engine import Engine, FolderJobs, StandaloneEngine
 from daemon.api.events import Events
 from daemon.api.metrics import Metrics
+from daemon.api.polled import PolledJobs
 from daemon.api.security import check_origin, check_token
 from daemon.batch.job_manager import get_job_manager
 from daemon.batch.processor import BatchProcessor
@@ -16,6 +18,8 @@ from daemon.core.ports import NoteReader
 from daemon.settings import Settings, load
 from daemon.stores.ledger_reader import LedgerReader
 from daemon.stores.sqlite_notes import SQLiteNotes
+
+_MOST_ERRORS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,7 @@ class Api:
 
     engine: Engine
     ledger: LedgerReader
+    polled: PolledJobs
     notes: NoteReader
     events: Events
     metrics: Metrics
@@ -56,6 +61,11 @@ def api_for(
     return Api(
         engine=engine,
         ledger=ledger,
+        polled=PolledJobs(
+            partial(ledger.job, most_errors=_MOST_ERRORS),
+            # Only in a daemon do all writes of the process pass through what is measured.
+            None if metrics is None else lambda: metrics.ledger_writes,
+        ),
         notes=SQLiteNotes(settings.sqlite_path.absolute()),
         events=Events(ledger),
         metrics=metrics or Metrics(),
