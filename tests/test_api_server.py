@@ -214,3 +214,18 @@ def test_garbage_is_answered_and_not_logged(rig):
 
         assert b"400" in answer.split(b"\r\n")[0]
         assert server.daemon.noise() == []
+
+
+def test_without_the_extra_http_is_bad_configuration_and_the_rest_works(rig):
+    (rig.home / "fastapi.py").write_text(
+        "raise ModuleNotFoundError('No module named fastapi', name='fastapi')\n"
+    )
+
+    refused = rig.launch("--http", "127.0.0.1:0")
+    code = refused.ends()
+    rig.drop(note(1), "a.xml")
+    without = rig.once()
+
+    assert (code, without.process.returncode) == (78, 0)
+    assert "nfed[api]" in refused.lines()[-1]
+    assert len(rig.chaves()) == 1
