@@ -63,7 +63,13 @@ def test_a_namesake_is_never_overwritten(server):
     assert job["successful_files"] == 2
 
 
-def test_uploads_at_the_same_time_each_get_their_own_job(server):
+def test_uploads_at_the_same_time_each_get_their_own_job(rig):
+    """Although a scan would take each of them as soon as it is there."""
+    with served(rig, settle_seconds=0, debounce_seconds=0) as server:
+        _upload_at_the_same_time(server)
+
+
+def _upload_at_the_same_time(server: Served) -> None:
     def send(n: int) -> tuple[dict[str, object], dict[str, object]]:
         answer = server.upload(("nota.xml", note(n).xml), (f"{n}.xml", note(100 + n).xml))
         return answer.json(), server.ended(answer.json()["job_id"])

@@ -14,8 +14,10 @@ import pytest
 
 from daemon.batch.job_manager import JobManager, JobStatus, get_job_manager
 from daemon.batch.processor import BatchProcessingException, BatchProcessor
+from daemon.core.job import Job
 from daemon.errors import ConfigError, FolderBusy, IllegalTransition, StoreUnavailable
 from daemon.intake.folder import opened
+from daemon.stores.ledger import SQLiteLedger
 from tests.harness import ROOT, note, notes, truncated
 
 STATUS_KEYS = {
@@ -491,6 +493,27 @@ async def test_a_job_that_another_program_cancels_ends_and_stays_cancelled(home,
     assert (result["status"], result["reason"]) == ("cancelled", "basta")
     assert result["processed"] < 300
     assert stored(home) == result["successful"]
+
+
+async def test_an_end_in_the_ledger_is_final_whatever_the_runner_says_later(home, manager):
+    job = manager.create_job("xml_nf", 1)
+    job.start()
+    runner = Job(job.job_id, "xml_nf", 1, datetime.now(UTC))
+    runner.start(datetime.now(UTC))
+    ledger = SQLiteLedger(manager.ledger)
+    await ledger.open()
+
+    job.cancel("basta")
+    ended = manager.get_job_status(job.job_id)
+    runner.imported = 1
+    runner.complete(datetime.now(UTC))
+    await ledger.save_job(runner)
+    await ledger.close()
+
+    status = manager.get_job_status(job.job_id)
+    assert (status["status"], status["reason"]) == ("cancelled", "basta")
+    assert status["completed_at"] == ended["completed_at"]
+    assert status["successful_files"] == 1
 
 
 async def test_a_database_that_cannot_be_opened_fails_the_job_and_raises(home, manager):
