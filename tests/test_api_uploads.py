@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from daemon.api.uploads import PREFIX, harmless
-from tests.harness import Rig, eventually, note, notes
+from tests.harness import Rig, eventually, never, note, notes, write_locked
 from tests.served import Served, assert_problem, served
 
 
@@ -81,6 +81,23 @@ def _upload_at_the_same_time(server: Served) -> None:
     assert len({name for answer, _ in sent for name in answer["files"]}) == 24
     assert all((job["total_files"], job["successful_files"]) == (2, 2) for _, job in sent)
     assert len(server.rig.chaves()) == 24
+
+
+def test_a_scan_leaves_files_to_the_upload_that_waits_with_them(server):
+    """The database is locked, so the second upload waits behind the first while a look scans."""
+    with write_locked(server.rig.database):
+        first = server.upload(("a.xml", note(1).xml)).json()["job_id"]
+        eventually(lambda: server.job(first)["status"] == "running")
+        second = server.upload(("b.xml", note(2).xml)).json()["job_id"]
+        look = server.post("/batch/upload").json()["job_id"]
+        never(lambda: server.job(second)["status"] != "pending", seconds=1)  # it scans meanwhile
+    jobs = [server.ended(job_id) for job_id in (first, second, look)]
+
+    assert [(job["total_files"], job["successful_files"]) for job in jobs] == [
+        (1, 1),
+        (1, 1),
+        (0, 0),
+    ]
 
 
 @pytest.mark.parametrize(
