@@ -2,48 +2,37 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import batched
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import structlog
 from structlog.typing import FilteringBoundLogger
 
+from daemon.batch.job_manager import get_job_manager
 from daemon.core.arrival import Arrival, Window
 from daemon.core.job import JobState
 from daemon.core.outcome import Deferred, Reason
 from daemon.core.ports import Fate, Shelves
-from daemon.documents.document import Checks
-from daemon.errors import FolderUnavailable
+from daemon.edges import Leave, opened_edges, processor_of
+from daemon.errors import ConfigError, FolderUnavailable, StoreUnavailable
 from daemon.flow.jobs import JobManager
 from daemon.flow.pipeline import Pace, Pipeline
-from daemon.flow.processor import BatchProcessor, Observer, Ports
-from daemon.flow.worker import WorkerSettings
-from daemon.flow.workers import Workers
+from daemon.flow.processor import BatchProcessor, Observer
 from daemon.intake.folder import Folder, opened
 from daemon.intake.shelves import FolderShelves
 from daemon.intake.watcher import Watch, needs_polling
 from daemon.settings import Settings
-from daemon.stores.ledger import SQLiteLedger
-from daemon.stores.sqlite import SQLiteStore
 
-_WORKER_MEMORY_BYTES = 2 << 30
+if TYPE_CHECKING:
+    from daemon.api.inside import HttpService  # its packages are an extra
+
+_FORGET_SECONDS = 3600.0
 
 log: FilteringBoundLogger = structlog.get_logger("nfed")
-
-
-def checks_of(settings: Settings) -> Checks:
-    """The checks that the settings ask for."""
-    return Checks(settings.check_schema, settings.check_key, settings.keep_xml)
-
-
-def worker_settings_of(settings: Settings) -> WorkerSettings:
-    """What a worker process needs of the settings."""
-    return WorkerSettings(checks_of(settings), settings.max_file_bytes, _WORKER_MEMORY_BYTES)
 
 
 async def run_daemon(settings: Settings, *, once: bool = False) -> int:
@@ -66,11 +55,13 @@ async def _run_daemon(
     _make_folder(root)
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(opened(root, recursive=settings.recursive))
+        service = None if once else _http_service(settings, stack)
         shelves = FolderShelves(root, settings.done_subfolders)
         stack.callback(shelves.close)
-        processor = await stack.enter_async_context(
-            _processor(settings, root, shelves, stopping, owned=True)
-        )
+        edges = await stack.enter_async_context(opened_edges(settings, owned=str(root)))
+        if service is not None:
+            edges = service.measured(edges)
+        processor = processor_of(settings, edges, root, shelves, stopping)
         pipeline = Pipeline(
             folder,
             Window(
@@ -92,7 +83,12 @@ async def _run_daemon(
         )
         signals.stop = pipeline.stop
         log.info("daemon_started", folder_path=str(root), database=str(settings.sqlite_path))
-        await _watched(pipeline, settings, root, once)
+        beside: list[Coroutine[None, None, None]] = []
+        if not once:
+            beside.append(_forget_old_jobs(settings, stopping))
+        if service is not None:
+            beside.append(service.run(pipeline, processor, folder, edges, stopping))
+        await _watched(pipeline, settings, root, once, beside)
         log.info(
             "daemon_stopped",
             folder_path=str(root),
@@ -133,7 +129,7 @@ async def import_roots(
     with _Signals(stopping.set) as signals:
         for root, names in roots:
             async with AsyncExitStack() as stack:
-                shelves: Shelves = _Leave()
+                shelves: Shelves = Leave()
                 folder = Folder(root, recursive=settings.recursive)
                 if move:
                     stack.enter_context(opened(root, recursive=settings.recursive))
@@ -194,13 +190,6 @@ def _sighted(folder: Folder, names: Iterable[str]) -> Iterator[Arrival]:
             yield arrival
 
 
-class _Leave:
-    """Shelves that leave every file where it is."""
-
-    async def put_away(self, fates: Sequence[Fate], job_id: str) -> list[Fate]:
-        return []
-
-
 @asynccontextmanager
 async def _processor(
     settings: Settings,
@@ -212,32 +201,52 @@ async def _processor(
     owned: bool,
 ) -> AsyncIterator[BatchProcessor]:
     """A processor with its store, ledger and workers open; `owned`: with the folder's lock."""
-    async with AsyncExitStack() as stack:
-        store = SQLiteStore(settings.sqlite_path.absolute())
-        stack.push_async_callback(store.close)
-        await store.open()
-        ledger = SQLiteLedger(settings.ledger_path.absolute())
-        stack.push_async_callback(ledger.close)
-        await ledger.open()
-        interrupted = await ledger.end_interrupted(
-            datetime.now().astimezone(), str(root) if owned else None
-        )
-        if interrupted:
-            log.warning("jobs_interrupted", jobs=interrupted, advice="their files come again")
-        workers = await stack.enter_async_context(
-            Workers(settings.worker_count, worker_settings_of(settings))
-        )
-        yield BatchProcessor(
-            Ports(workers, store, ledger, shelves),
-            root=str(root),
-            max_concurrent=settings.max_concurrent_uploads,
-            timeout_seconds=settings.batch_timeout_seconds,
-            stopping=stopping,
-            observer=observer,
-        )
+    async with opened_edges(settings, owned=str(root) if owned else None) as edges:
+        yield processor_of(settings, edges, root, shelves, stopping, observer)
 
 
-async def _watched(pipeline: Pipeline, settings: Settings, root: Path, once: bool) -> None:
+def _http_service(settings: Settings, stack: AsyncExitStack) -> "HttpService | None":
+    """The API, with its sockets bound but not yet answering; None: it is not asked for."""
+    if settings.http is None:
+        return None
+    try:
+        from daemon.api.inside import HttpService
+        from daemon.api.server import listening
+    except ModuleNotFoundError as error:
+        raise ConfigError(f"http needs the extra nfed[api]: {error.name} is missing") from error
+    host, _, port = settings.http.rpartition(":")
+    sockets = listening(host, int(port))
+    for each in sockets:
+        stack.callback(each.close)
+    return HttpService(settings, sockets)
+
+
+async def _forget_old_jobs(settings: Settings, stopping: asyncio.Event) -> None:
+    """Once an hour: the ledger keeps what `job_retention_days` says, and failed jobs."""
+    manager = get_job_manager(settings.ledger_path)
+    while not stopping.is_set():
+        try:
+            forgotten = await asyncio.to_thread(
+                manager.cleanup_old_jobs, settings.job_retention_days * 86_400
+            )
+        except StoreUnavailable as error:
+            log.warning("ledger_unavailable", error=str(error), advice="old jobs stay for now")
+        else:
+            if forgotten:
+                log.info("old_jobs_forgotten", jobs=forgotten)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_FORGET_SECONDS):
+                await stopping.wait()
+
+
+async def _watched(
+    pipeline: Pipeline,
+    settings: Settings,
+    root: Path,
+    once: bool,
+    beside: Iterable[Coroutine[None, None, None]],
+) -> None:
+    """The pipeline, with the watch that gives it hints and whatever else runs until the stop."""
     if once:
         await pipeline.run()
         return
@@ -251,6 +260,8 @@ async def _watched(pipeline: Pipeline, settings: Settings, root: Path, once: boo
     pipeline.on_folder_replaced = watch.restart
     async with asyncio.TaskGroup() as group:
         group.create_task(watch.run(), name="watch")
+        for each in beside:
+            group.create_task(each)
         try:
             await pipeline.run()
         finally:

@@ -9,7 +9,14 @@ from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal
 
 from dotenv import dotenv_values
-from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
@@ -20,6 +27,7 @@ from daemon.errors import ConfigError
 PREFIX = "NFED_"
 TOML_FILE = Path("nfed.toml")
 ENV_FILE = Path(".env")
+_MIN_TOKEN = 16
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
@@ -27,6 +35,11 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 def _auto(value: object) -> object:
     """`auto` in any case means None."""
     return None if isinstance(value, str) and value.strip().lower() == "auto" else value
+
+
+def _paths(value: object) -> object:
+    """Text as the PATH variable is written, or a list."""
+    return [each for each in value.split(":") if each] if isinstance(value, str) else value
 
 
 class Settings(BaseSettings):
@@ -73,6 +86,22 @@ class Settings(BaseSettings):
         Policy.REFUSE, description="the key's check digit and the protocol's key: off, warn, refuse"
     )
     keep_xml: bool = Field(True, description="store the file's text in xml_completo")
+    job_retention_days: Positive = Field(
+        30, description="jobs that ended so long ago are forgotten, but for failed ones"
+    )
+    http: str | None = Field(
+        None, description="HOST:PORT of the HTTP API (extra nfed[api]); default: none"
+    )
+    api_token: SecretStr | None = Field(
+        None, description="what HTTP clients must present as Bearer; needed beyond loopback"
+    )
+    upload_roots: Annotated[tuple[Path, ...], BeforeValidator(_paths)] = Field(
+        (), description="folders, separated by colons, that HTTP clients may have imported"
+    )
+    upload_max_files: int = Field(100, ge=1, le=1000, description="files in one upload")
+    upload_max_bytes: int = Field(
+        104_857_600, ge=1, description="bytes in one upload, all its files together"
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="DEBUG, INFO, WARNING or ERROR"
     )
@@ -85,6 +114,26 @@ class Settings(BaseSettings):
     def _is_named(cls, value: object) -> object:
         if isinstance(value, str) and not value.strip():
             raise ValueError("is empty: name a path")
+        return value
+
+    @field_validator("http")
+    @classmethod
+    def _is_an_address(cls, value: str | None) -> str | None:
+        if value is not None:
+            host, colon, port = value.rpartition(":")
+            if not (host and colon and port.isascii() and port.isdigit() and int(port) < 65_536):
+                raise ValueError("is no HOST:PORT such as 127.0.0.1:8055")
+        return value
+
+    @field_validator("api_token")
+    @classmethod
+    def _is_a_secret(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            text = value.get_secret_value()
+            if len(text) < _MIN_TOKEN or not (text.isascii() and text.isprintable()):
+                raise ValueError(f"must be at least {_MIN_TOKEN} printable ASCII characters")
+            if " " in text:
+                raise ValueError("must not hold a space")
         return value
 
     @field_validator("log_level", mode="before")
@@ -192,7 +241,9 @@ def masked(name: str, value: object) -> str:
         return "auto" if name in ("workers", "force_polling") else ""
     if isinstance(value, bool):
         return str(value).lower()
-    return str(value)
+    if isinstance(value, tuple):
+        return ":".join(map(str, value))
+    return str(value)  # of a SecretStr: stars
 
 
 def _from_toml() -> dict[str, object]:

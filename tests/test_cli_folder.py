@@ -39,6 +39,7 @@ JOB_KEYS = [
     "duration_seconds",
     "reason",
     "errors",
+    "metadata",
 ]
 
 
@@ -188,7 +189,8 @@ def test_status_shows_the_running_job_with_its_progress_while_the_daemon_writes(
     shutil.copy(used / "nfed-ledger.db", tmp_path)
     ledger = sqlite3.connect(tmp_path / "nfed-ledger.db", isolation_level=None)
     ledger.execute(
-        "update jobs set state = 'running', total_files = 20, ended_at = null, pid = ?",
+        "update jobs set state = 'running', total_files = 20, ended_at = null, pid = ?, "
+        "pid_started = null",
         (os.getpid(),),
     )
     ledger.execute("begin immediate")

@@ -66,13 +66,24 @@ def nfed(
     escape_what_cannot_be_encoded()
 
 
-@app.command(epilog=_example("nfed run --folder /srv/xml --database sqlite:////srv/nfed.db"))
+@app.command(
+    epilog=_example(
+        "nfed run --folder /srv/xml --database sqlite:////srv/nfed.db",
+        "nfed run --http 127.0.0.1:8055",
+    )
+)
 def run(
     folder: FolderOption = None,
     database: DatabaseOption = None,
     once: Annotated[
         bool, typer.Option("--once", help="Import what is there, then stop (exit 0).")
     ] = False,
+    http: Annotated[
+        str | None,
+        typer.Option(
+            "--http", metavar="HOST:PORT", help="Also answer HTTP there (needs nfed[api])."
+        ),
+    ] = None,
 ) -> None:
     """Watch the drop folder and import what arrives.
 
@@ -82,7 +93,7 @@ def run(
     """
     from daemon.cli import running
 
-    raise typer.Exit(running.run(folder, database, once=once))
+    raise typer.Exit(running.run(folder, database, once=once, http=http))
 
 
 @app.command(

@@ -1,0 +1,92 @@
+"""Opens what an import works through, as the settings name it: store, ledger, worker processes."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import structlog
+from structlog.typing import FilteringBoundLogger
+
+from daemon.core.ports import Fate, Ledger, Reader, Shelves, Store
+from daemon.documents.document import Checks
+from daemon.flow.processor import BatchProcessor, Observer, Ports
+from daemon.flow.worker import WorkerSettings
+from daemon.flow.workers import Workers
+from daemon.settings import Settings
+from daemon.stores.ledger import SQLiteLedger
+from daemon.stores.sqlite import SQLiteStore
+
+_WORKER_MEMORY_BYTES = 2 << 30
+
+log: FilteringBoundLogger = structlog.get_logger("nfed")
+
+
+@dataclass(frozen=True, slots=True)
+class Edges:
+    """What a processor works through, open; any number of processors may share it."""
+
+    workers: Reader
+    store: Store
+    ledger: Ledger
+
+
+@asynccontextmanager
+async def opened_edges(settings: Settings, *, owned: str | None) -> AsyncIterator[Edges]:
+    """Open inside the block; `owned` is the folder whose lock the caller holds.
+
+    Raises StoreUnavailable, ConfigError or WorkersUnavailable.
+    """
+    async with AsyncExitStack() as stack:
+        store = SQLiteStore(settings.sqlite_path.absolute())
+        stack.push_async_callback(store.close)
+        await store.open()
+        ledger = SQLiteLedger(settings.ledger_path.absolute())
+        stack.push_async_callback(ledger.close)
+        await ledger.open()
+        interrupted = await ledger.end_interrupted(datetime.now().astimezone(), owned)
+        if interrupted:
+            log.warning("jobs_interrupted", jobs=interrupted, advice="their files come again")
+        workers = await stack.enter_async_context(
+            Workers(settings.worker_count, worker_settings_of(settings))
+        )
+        yield Edges(workers, store, ledger)
+
+
+def processor_of(
+    settings: Settings,
+    edges: Edges,
+    root: Path,
+    shelves: Shelves,
+    stopping: asyncio.Event,
+    observer: Observer | None = None,
+) -> BatchProcessor:
+    """A processor for one folder."""
+    return BatchProcessor(
+        Ports(edges.workers, edges.store, edges.ledger, shelves),
+        root=str(root),
+        max_concurrent=settings.max_concurrent_uploads,
+        timeout_seconds=settings.batch_timeout_seconds,
+        stopping=stopping,
+        observer=observer,
+    )
+
+
+def checks_of(settings: Settings) -> Checks:
+    """The checks that the settings ask for."""
+    return Checks(settings.check_schema, settings.check_key, settings.keep_xml)
+
+
+def worker_settings_of(settings: Settings) -> WorkerSettings:
+    """What a worker process needs of the settings."""
+    return WorkerSettings(checks_of(settings), settings.max_file_bytes, _WORKER_MEMORY_BYTES)
+
+
+class Leave:
+    """Shelves that leave every file where it is."""
+
+    async def put_away(self, fates: Sequence[Fate], job_id: str) -> list[Fate]:
+        """See ports.Shelves."""
+        return []
