@@ -12,7 +12,9 @@ from structlog.typing import FilteringBoundLogger
 
 from daemon.core.ports import Fate, Ledger, Reader, Shelves, Store
 from daemon.documents.document import Checks
+from daemon.flow.opening import Patience
 from daemon.flow.processor import BatchProcessor, Observer, Ports
+from daemon.flow.pulse import felt_shelves
 from daemon.flow.worker import WorkerSettings
 from daemon.flow.workers import Workers
 from daemon.settings import Settings
@@ -34,25 +36,38 @@ class Edges:
 
 
 @asynccontextmanager
-async def opened_edges(settings: Settings, *, owned: str | None) -> AsyncIterator[Edges]:
+async def opened_edges(
+    settings: Settings, *, owned: str | None, patience: Patience | None = None
+) -> AsyncIterator[Edges]:
     """Open inside the block; `owned` is the folder whose lock the caller holds.
 
+    With `patience`, store and ledger are opened by its `persists`, whenever the world allows it.
     Raises StoreUnavailable, ConfigError or WorkersUnavailable.
     """
     async with AsyncExitStack() as stack:
         store = SQLiteStore(settings.sqlite_path.absolute())
         stack.push_async_callback(store.close)
-        await store.open()
         ledger = SQLiteLedger(settings.ledger_path.absolute())
         stack.push_async_callback(ledger.close)
-        await ledger.open()
-        interrupted = await ledger.end_interrupted(datetime.now().astimezone(), owned)
-        if interrupted:
-            log.warning("jobs_interrupted", jobs=interrupted, advice="their files come again")
+
+        async def open_ledger() -> None:
+            await ledger.open()
+            interrupted = await ledger.end_interrupted(datetime.now().astimezone(), owned)
+            if interrupted:
+                log.warning("jobs_interrupted", jobs=interrupted, advice="their files come again")
+
+        if patience is None:
+            await store.open()
+            await open_ledger()
         workers = await stack.enter_async_context(
             Workers(settings.worker_count, worker_settings_of(settings))
         )
-        yield Edges(workers, store, ledger)
+        if patience is None:
+            yield Edges(workers, store, ledger)
+        else:
+            ports = Ports(workers, store, ledger, Leave())
+            felt = patience.guarding(ports, store.open, open_ledger)
+            yield Edges(felt.reader, felt.store, felt.ledger)
 
 
 def processor_of(
@@ -62,8 +77,11 @@ def processor_of(
     shelves: Shelves,
     stopping: asyncio.Event,
     observer: Observer | None = None,
+    patience: Patience | None = None,
 ) -> BatchProcessor:
     """A processor for one folder."""
+    if patience is not None:
+        shelves = felt_shelves(shelves, patience.pulse)
     return BatchProcessor(
         Ports(edges.workers, edges.store, edges.ledger, shelves),
         root=str(root),
@@ -71,6 +89,8 @@ def processor_of(
         timeout_seconds=settings.batch_timeout_seconds,
         stopping=stopping,
         observer=observer,
+        outage_of=None if patience is None else patience.outages,
+        log_files=settings.log_files,
     )
 
 

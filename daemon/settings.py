@@ -1,4 +1,4 @@
-"""The settings: CLI option > environment NFED_… > .env > nfed.toml > default."""
+"""The settings: CLI option > environment NFED_… > credential > .env > nfed.toml > default."""
 
 import difflib
 import os
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal
+from urllib.parse import quote_plus
 
 from dotenv import dotenv_values
 from pydantic import (
@@ -23,11 +24,17 @@ from sqlalchemy.exc import ArgumentError
 
 from daemon.documents.document import Policy
 from daemon.errors import ConfigError
+from daemon.flow.report import LogFiles
 
 PREFIX = "NFED_"
 TOML_FILE = Path("nfed.toml")
+SERVICE_TOML_FILE = Path("/etc/nfed/nfed.toml")
 ENV_FILE = Path(".env")
 _MIN_TOKEN = 16
+CREDENTIAL = "nfed."
+"""A credential's name is this and the setting's (systemd.exec(5), ImportCredential=)."""
+
+_SHORTEST_SECRET = 4
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
@@ -106,10 +113,19 @@ class Settings(BaseSettings):
         "INFO", description="DEBUG, INFO, WARNING or ERROR"
     )
     log_format: Literal["auto", "console", "json"] = Field(
-        "auto", description="console on a terminal, else one JSON object a line"
+        "auto",
+        description="auto: the journal's own fields where stderr is the journal and systemd-python "
+        "is there, console on a terminal, else one JSON object a line",
+    )
+    log_files: LogFiles = Field(
+        LogFiles.AUTO,
+        description="a line at INFO for each file: auto (in batches of up to 100), always, never",
+    )
+    journal_socket: Path | None = Field(
+        None, description="journald's socket, where it is not at its usual place (containers)"
     )
 
-    @field_validator("xml_folder", "ledger", mode="before")
+    @field_validator("xml_folder", "ledger", "journal_socket", mode="before")
     @classmethod
     def _is_named(cls, value: object) -> object:
         if isinstance(value, str) and not value.strip():
@@ -190,6 +206,18 @@ class Settings(BaseSettings):
         """Worker processes, `auto` resolved."""
         return self.workers or len(os.sched_getaffinity(0))
 
+    @property
+    def secrets(self) -> frozenset[str]:
+        """What no output may show."""
+        password = make_url(self.database_url).password
+        found = {str(password), quote_plus(str(password))} if password else set()
+        for name in Settings.model_fields:
+            value = getattr(self, name)
+            if isinstance(value, SecretStr):
+                found.add(value.get_secret_value())
+        # What is too short cannot be told from words.
+        return frozenset(each for each in found if len(each) >= _SHORTEST_SECRET)
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -219,8 +247,9 @@ def load(options: dict[str, object] | None = None) -> Loaded:
     values: dict[str, object] = {}
     origins = dict.fromkeys(Settings.model_fields, "default")
     for origin, source in (
-        (str(TOML_FILE), _from_toml()),
+        (str(toml_file()), _from_toml(toml_file())),
         (str(ENV_FILE), _prefixed(_from_env_file(), str(ENV_FILE))),
+        ("credential", _from_credentials()),
         ("environment", _prefixed(dict(os.environ), "environment")),
         ("option", {k: v for k, v in (options or {}).items() if v is not None}),
     ):
@@ -231,6 +260,13 @@ def load(options: dict[str, object] | None = None) -> Loaded:
         return Loaded(Settings(**values), origins)  # type: ignore[arg-type]  # pydantic checks them
     except ValidationError as error:
         raise ConfigError(_one_line(error, origins)) from None
+
+
+def toml_file() -> Path:
+    """The working folder's file; where it has none, that of the installed service."""
+    if not TOML_FILE.exists() and SERVICE_TOML_FILE.exists():
+        return SERVICE_TOML_FILE
+    return TOML_FILE
 
 
 def masked(name: str, value: object) -> str:
@@ -246,16 +282,16 @@ def masked(name: str, value: object) -> str:
     return str(value)  # of a SecretStr: stars
 
 
-def _from_toml() -> dict[str, object]:
+def _from_toml(path: Path) -> dict[str, object]:
     try:
-        read = tomllib.loads(TOML_FILE.read_text("utf-8"))
+        read = tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"{TOML_FILE}: {error}") from None
+        raise ConfigError(f"{path}: {error}") from None
     for name in read:
         if name not in Settings.model_fields:
-            raise ConfigError(f"{TOML_FILE}: unknown setting {name}{_meant(name)}")
+            raise ConfigError(f"{path}: unknown setting {name}{_meant(name)}")
     return read
 
 
@@ -266,6 +302,33 @@ def _from_env_file() -> dict[str, str]:
         return {name: value or "" for name, value in dotenv_values(ENV_FILE).items()}
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{ENV_FILE}: {error}") from None
+
+
+def _from_credentials() -> dict[str, object]:
+    """Files nfed.<setting> in the directory that systemd made for this service alone."""
+    folder = os.environ.get("CREDENTIALS_DIRECTORY")
+    if not folder:
+        return {}
+    found: dict[str, object] = {}
+    try:
+        for path in sorted(Path(folder).iterdir()):
+            if not path.name.startswith(CREDENTIAL):
+                continue
+            setting = path.name.removeprefix(CREDENTIAL)
+            if setting not in Settings.model_fields:
+                raise ConfigError(f"credential {path.name}: unknown setting{_meant(setting)}")
+            found[setting] = path.read_text("utf-8").rstrip("\r\n")
+    except FileNotFoundError:
+        return {}  # systemd names it also when it found no credential to put there
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "is not UTF-8"
+        raise ConfigError(f"credentials in {folder}: {reason}") from None
+    return found
+
+
+def changed_names(old: Settings, new: Settings) -> list[str]:
+    """The settings whose values differ."""
+    return [name for name in Settings.model_fields if getattr(old, name) != getattr(new, name)]
 
 
 def _prefixed(source: dict[str, str], origin: str) -> dict[str, object]:

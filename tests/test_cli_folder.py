@@ -80,7 +80,7 @@ def test_run_once_imports_what_is_there_and_exits_0_even_when_files_were_refused
     )
 
     events = [json.loads(line) for line in said.stderr.splitlines()]
-    deferred = [event["file"] for event in events if event["event"] == "file_deferred"]
+    deferred = [event["context"]["file"] for event in events if event["event"] == "file_deferred"]
     assert said.returncode == 0
     assert names(folder) == {"cut.xml", "done", "failed"}
     assert names(folder / "done") == {"nota1.xml"}
@@ -101,6 +101,7 @@ def test_run_makes_the_folder_and_ctrl_c_ends_it_with_0(tmp_path):
 
 
 def test_run_refuses_a_folder_that_is_none_a_folder_in_use_and_a_database_out_of_reach(tmp_path):
+    """Without --once it would come up and wait for the database."""
     (tmp_path / "file").touch()
     (tmp_path / "in").mkdir()
 
@@ -109,7 +110,7 @@ def test_run_refuses_a_folder_that_is_none_a_folder_in_use_and_a_database_out_of
             tmp_path,
             ["run", "--folder", "file"],
             ["run", "--folder", "in"],
-            ["run", "--folder", "new", "--database", "sqlite:///no/x.db"],
+            ["run", "--once", "--folder", "new", "--database", "sqlite:///no/x.db"],
         )
 
     assert no_folder.returncode == 78

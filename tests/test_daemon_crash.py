@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from daemon.core.ports import Reading, WorkerCrashed
-from daemon.documents.document import Checks
+from daemon.documents.document import Checks, Document
 from daemon.flow.worker import WorkerSettings
 from daemon.flow.workers import Workers, _receive
 from daemon.stores.ledger import SQLiteLedger
