@@ -1,33 +1,32 @@
-"""Wires everything; the only place that opens and closes things, in one readable order."""
+"""Wires stores, ledger, workers and shelves to a processor, and opens and closes them."""
 
 import asyncio
-import signal
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import batched
 from pathlib import Path
-from typing import Self
 
 import structlog
 from structlog.typing import FilteringBoundLogger
 
-from daemon.core.arrival import Arrival, Window
+from daemon import logs
+from daemon.core.arrival import Arrival
 from daemon.core.job import JobState
 from daemon.core.outcome import Deferred, Reason
 from daemon.core.ports import Fate, Shelves
 from daemon.documents.document import Checks
-from daemon.errors import FolderUnavailable
+from daemon.errors import StoreUnavailable
 from daemon.flow.jobs import JobManager
-from daemon.flow.pipeline import Pace, Pipeline
+from daemon.flow.opening import Patience
 from daemon.flow.processor import BatchProcessor, Observer, Ports
 from daemon.flow.worker import WorkerSettings
 from daemon.flow.workers import Workers
 from daemon.intake.folder import Folder, opened
 from daemon.intake.shelves import FolderShelves
-from daemon.intake.watcher import Watch, needs_polling
 from daemon.settings import Settings
+from daemon.signals import Signals
 from daemon.stores.ledger import SQLiteLedger
 from daemon.stores.sqlite import SQLiteStore
 
@@ -46,59 +45,14 @@ def worker_settings_of(settings: Settings) -> WorkerSettings:
     return WorkerSettings(checks_of(settings), settings.max_file_bytes, _WORKER_MEMORY_BYTES)
 
 
-async def run_daemon(settings: Settings, *, once: bool = False) -> int:
-    """Watches the folder until SIGTERM or SIGINT; with `once`, imports what is there.
-
-    Returns the exit code: 0; 75 (EX_TEMPFAIL) when `once` met a job that could not run; 128 and the
-    signal's number when a second signal made it give up at once.
-    Raises FolderUnavailable, FolderBusy, StoreUnavailable or ConfigError before the first file.
-    """
-    stopping = asyncio.Event()
-    with _Signals(stopping.set) as signals:
-        return await _run_daemon(settings, stopping, signals, once=once)
-    return 128 + (signals.received or 0)
-
-
-async def _run_daemon(
-    settings: Settings, stopping: asyncio.Event, signals: "_Signals", *, once: bool
-) -> int:
-    root = settings.xml_folder.absolute()
-    _make_folder(root)
-    async with AsyncExitStack() as stack:
-        folder = stack.enter_context(opened(root, recursive=settings.recursive))
-        shelves = FolderShelves(root, settings.done_subfolders)
-        stack.callback(shelves.close)
-        processor = await stack.enter_async_context(
-            _processor(settings, root, shelves, stopping, owned=True)
-        )
-        pipeline = Pipeline(
-            folder,
-            Window(
-                settle_seconds=settings.settle_seconds,
-                debounce_seconds=settings.debounce_seconds,
-                max_wait_seconds=settings.batch_max_wait_seconds,
-                max_files=settings.batch_max_files,
-            ),
-            processor,
-            JobManager(),
-            root=str(root),
-            pace=Pace(
-                settings.settle_seconds,
-                settings.incomplete_grace_seconds,
-                settings.rescan_seconds,
-            ),
-            stopping=stopping,
-            once=once,
-        )
-        signals.stop = pipeline.stop
-        log.info("daemon_started", folder_path=str(root), database=str(settings.sqlite_path))
-        await _watched(pipeline, settings, root, once)
-        log.info(
-            "daemon_stopped",
-            folder_path=str(root),
-            scan_found_without_event_total=pipeline.scan_found_without_event_total,
-        )
-        return 75 if once and pipeline.failures else 0
+def configure_log(settings: Settings) -> None:
+    """The log as the settings have it."""
+    logs.configure(
+        settings.log_level,
+        settings.log_format,
+        journal_socket=settings.journal_socket,
+        secrets=settings.secrets,
+    )
 
 
 @dataclass(slots=True)
@@ -126,11 +80,12 @@ async def import_roots(
 ) -> Tally:
     """Imports folders, or named files of folders, as they stand.
 
-    Raises what `run_daemon` raises; with `move`, also FolderBusy for a folder that a daemon owns.
+    Raises FolderUnavailable, StoreUnavailable or ConfigError before the first file; with `move`,
+    also FolderBusy for a folder that a daemon owns.
     """
     tally = Tally()
     stopping = asyncio.Event()
-    with _Signals(stopping.set) as signals:
+    with Signals(stopping.set) as signals:
         for root, names in roots:
             async with AsyncExitStack() as stack:
                 shelves: Shelves = _Leave()
@@ -141,7 +96,7 @@ async def import_roots(
                     stack.callback(putting.close)
                     shelves = putting
                 processor = await stack.enter_async_context(
-                    _processor(settings, root, shelves, stopping, observer, owned=move)
+                    open_processor(settings, root, shelves, stopping, observer, owned=move)
                 )
                 arrivals = folder.scan(()) if names is None else _sighted(folder, names)
                 await _import(settings, processor, root, arrivals, tally)
@@ -178,15 +133,6 @@ def _is_stuck(fate: Fate) -> bool:
     return isinstance(fate.outcome, Deferred) and fate.outcome.reason is Reason.RETRY
 
 
-def _make_folder(root: Path) -> None:
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FolderUnavailable(
-            f"drop folder {root}: {error.strerror}; create it or set xml_folder"
-        ) from error
-
-
 def _sighted(folder: Folder, names: Iterable[str]) -> Iterator[Arrival]:
     for name in names:
         arrival = folder.sight(name)
@@ -202,7 +148,7 @@ class _Leave:
 
 
 @asynccontextmanager
-async def _processor(
+async def open_processor(
     settings: Settings,
     root: Path,
     shelves: Shelves,
@@ -210,80 +156,49 @@ async def _processor(
     observer: Observer | None = None,
     *,
     owned: bool,
+    patience: Patience | None = None,
 ) -> AsyncIterator[BatchProcessor]:
-    """A processor with its store, ledger and workers open; `owned`: with the folder's lock."""
+    """A processor with its store, ledger and workers open; `owned`: with the folder's lock.
+
+    With `patience`, store and ledger are opened by its `persists`, whenever the world allows it.
+    """
     async with AsyncExitStack() as stack:
         store = SQLiteStore(settings.sqlite_path.absolute())
         stack.push_async_callback(store.close)
-        await store.open()
         ledger = SQLiteLedger(settings.ledger_path.absolute())
         stack.push_async_callback(ledger.close)
-        await ledger.open()
-        interrupted = await ledger.end_interrupted(
-            datetime.now().astimezone(), str(root) if owned else None
-        )
-        if interrupted:
-            log.warning("jobs_interrupted", jobs=interrupted, advice="their files come again")
+
+        async def open_ledger() -> None:
+            await ledger.open()
+            now = datetime.now().astimezone()
+            interrupted = await ledger.end_interrupted(now, str(root) if owned else None)
+            if interrupted:
+                log.warning("jobs_interrupted", jobs=interrupted, advice="their files come again")
+
+        if patience is None:
+            await store.open()
+            await open_ledger()
         workers = await stack.enter_async_context(
             Workers(settings.worker_count, worker_settings_of(settings))
         )
+        ports = Ports(workers, store, ledger, shelves)
         yield BatchProcessor(
-            Ports(workers, store, ledger, shelves),
+            ports if patience is None else patience.guarding(ports, store.open, open_ledger),
             root=str(root),
             max_concurrent=settings.max_concurrent_uploads,
             timeout_seconds=settings.batch_timeout_seconds,
             stopping=stopping,
             observer=observer,
+            outage_of=None if patience is None else patience.outages,
+            log_files=settings.log_files,
         )
 
 
-async def _watched(pipeline: Pipeline, settings: Settings, root: Path, once: bool) -> None:
-    if once:
-        await pipeline.run()
-        return
-    polling = settings.force_polling
-    watch = Watch(
-        root,
-        pipeline.hint,
-        recursive=settings.recursive,
-        force_polling=needs_polling(root) if polling is None else polling,
-    )
-    pipeline.on_folder_replaced = watch.restart
-    async with asyncio.TaskGroup() as group:
-        group.create_task(watch.run(), name="watch")
-        try:
-            await pipeline.run()
-        finally:
-            watch.close()
-
-
-class _Signals:
-    """First SIGTERM or SIGINT: `stop`. A second ends the block at once, still losing nothing."""
-
-    def __init__(self, stop: Callable[[], None]) -> None:
-        self.stop = stop
-        self.received: int | None = None
-        self._insisted = False
-        self._loop = asyncio.get_running_loop()
-        self._task = asyncio.current_task()
-
-    def __enter__(self) -> Self:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            self._loop.add_signal_handler(number, self._on_signal, number)
-        return self
-
-    def __exit__(self, exc_type: type[BaseException] | None, *_: object) -> bool:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            self._loop.remove_signal_handler(number)
-        return self._insisted and exc_type is asyncio.CancelledError
-
-    def _on_signal(self, number: int) -> None:
-        name = signal.Signals(number).name
-        if self.received is None:
-            self.received = number
-            log.info("stopping", signal=name, advice="finishing running chunks; again: at once")
-            self.stop()
-        elif self._task is not None:
-            self._insisted = True
-            log.warning("stopping_at_once", signal=name)
-            self._task.cancel()
+async def try_store(settings: Settings) -> None:
+    """Raises ConfigError for a database that will never do; one that is away may come back."""
+    store = SQLiteStore(settings.sqlite_path.absolute())
+    try:
+        with suppress(StoreUnavailable):
+            await store.open()
+    finally:
+        await store.close()

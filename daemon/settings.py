@@ -1,4 +1,4 @@
-"""The settings: CLI option > environment NFED_… > .env > nfed.toml > default."""
+"""The settings: CLI option > environment NFED_… > credential > .env > nfed.toml > default."""
 
 import difflib
 import os
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal
+from urllib.parse import quote_plus
 
 from dotenv import dotenv_values
 from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
@@ -16,10 +17,16 @@ from sqlalchemy.exc import ArgumentError
 
 from daemon.documents.document import Policy
 from daemon.errors import ConfigError
+from daemon.flow.report import LogFiles
 
 PREFIX = "NFED_"
 TOML_FILE = Path("nfed.toml")
 ENV_FILE = Path(".env")
+CREDENTIAL = "nfed."
+"""A credential's name is this and the setting's (systemd.exec(5), ImportCredential=)."""
+
+_SECRET_SUFFIXES = ("_key", "_password", "_secret", "_token")
+_SHORTEST_SECRET = 4
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
@@ -77,10 +84,19 @@ class Settings(BaseSettings):
         "INFO", description="DEBUG, INFO, WARNING or ERROR"
     )
     log_format: Literal["auto", "console", "json"] = Field(
-        "auto", description="console on a terminal, else one JSON object a line"
+        "auto",
+        description="auto: the journal's own fields where stderr is the journal and systemd-python "
+        "is there, console on a terminal, else one JSON object a line",
+    )
+    log_files: LogFiles = Field(
+        LogFiles.AUTO,
+        description="a line at INFO for each file: auto (in batches of up to 100), always, never",
+    )
+    journal_socket: Path | None = Field(
+        None, description="journald's socket, where it is not at its usual place (containers)"
     )
 
-    @field_validator("xml_folder", "ledger", mode="before")
+    @field_validator("xml_folder", "ledger", "journal_socket", mode="before")
     @classmethod
     def _is_named(cls, value: object) -> object:
         if isinstance(value, str) and not value.strip():
@@ -141,6 +157,18 @@ class Settings(BaseSettings):
         """Worker processes, `auto` resolved."""
         return self.workers or len(os.sched_getaffinity(0))
 
+    @property
+    def secrets(self) -> frozenset[str]:
+        """What no output may show."""
+        password = make_url(self.database_url).password
+        found = {str(password), quote_plus(str(password))} if password else set()
+        for name in Settings.model_fields:
+            value = getattr(self, name)
+            if isinstance(value, str) and name.endswith(_SECRET_SUFFIXES):
+                found.add(str(value))
+        # A policy such as check_key=warn is none, nor is what is too short to be told from words.
+        return frozenset(each for each in found if len(each) >= _SHORTEST_SECRET) - set(Policy)
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -172,6 +200,7 @@ def load(options: dict[str, object] | None = None) -> Loaded:
     for origin, source in (
         (str(TOML_FILE), _from_toml()),
         (str(ENV_FILE), _prefixed(_from_env_file(), str(ENV_FILE))),
+        ("credential", _from_credentials()),
         ("environment", _prefixed(dict(os.environ), "environment")),
         ("option", {k: v for k, v in (options or {}).items() if v is not None}),
     ):
@@ -215,6 +244,29 @@ def _from_env_file() -> dict[str, str]:
         return {name: value or "" for name, value in dotenv_values(ENV_FILE).items()}
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{ENV_FILE}: {error}") from None
+
+
+def _from_credentials() -> dict[str, object]:
+    """Files nfed.<setting> in the directory that systemd made for this service alone."""
+    folder = os.environ.get("CREDENTIALS_DIRECTORY")
+    if not folder:
+        return {}
+    found: dict[str, object] = {}
+    try:
+        for path in sorted(Path(folder).glob(f"{CREDENTIAL}*")):
+            setting = path.name.removeprefix(CREDENTIAL)
+            if setting not in Settings.model_fields:
+                raise ConfigError(f"credential {path.name}: unknown setting{_meant(setting)}")
+            found[setting] = path.read_text("utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "is not UTF-8"
+        raise ConfigError(f"credentials in {folder}: {reason}") from None
+    return found
+
+
+def changed_names(old: Settings, new: Settings) -> list[str]:
+    """The settings whose values differ."""
+    return [name for name in Settings.model_fields if getattr(old, name) != getattr(new, name)]
 
 
 def _prefixed(source: dict[str, str], origin: str) -> dict[str, object]:

@@ -79,7 +79,7 @@ def test_run_once_imports_what_is_there_and_exits_0_even_when_files_were_refused
     )
 
     events = [json.loads(line) for line in said.stderr.splitlines()]
-    deferred = [event["file"] for event in events if event["event"] == "file_deferred"]
+    deferred = [event["context"]["file"] for event in events if event["event"] == "file_deferred"]
     assert said.returncode == 0
     assert names(folder) == {"cut.xml", "done", "failed"}
     assert names(folder / "done") == {"nota1.xml"}

@@ -108,6 +108,10 @@ class Pipeline:
         self._job: asyncio.Task[None] | None = None
         self._pause_until = 0.0
         self.failures = 0
+        self.turns = 0
+        """Of the loop, so that one can see that it turns."""
+        self.looked = asyncio.Event()
+        """The first scan is done, or has filled the window."""
         self._folder_gone = False
         self.scan_found_without_event_total = 0
         self.on_folder_replaced = _nothing
@@ -130,6 +134,7 @@ class Pipeline:
                 self._wake.clear()
                 now = time.monotonic()
                 await self._look(now)
+                self.turns += 1
                 self._start_job(group)
                 if self._once and self._is_idle():
                     break
@@ -189,6 +194,8 @@ class Pipeline:
         self._scan_took += now - began
         for arrival in found:
             self._meet(arrival, now)
+        if ended or self._window.room <= 0:
+            self.looked.set()
         if ended:
             self._scan = None
             self._next_scan = now + _SCAN_REST * self._scan_took

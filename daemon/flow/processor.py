@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -37,8 +37,8 @@ from daemon.errors import (
     WorkerDied,
     XMLTruncated,
 )
-from daemon.flow.outage import Outage
-from daemon.flow.report import Report
+from daemon.flow.outage import Outage, outages
+from daemon.flow.report import LogFiles, Report
 
 CHUNK_FILES = 64
 CHUNK_BYTES = 4 << 20
@@ -71,6 +71,8 @@ class BatchProcessor:
         timeout_seconds: float,
         stopping: asyncio.Event | None = None,
         observer: Observer | None = None,
+        outage_of: Mapping[str, Outage] | None = None,
+        log_files: LogFiles = LogFiles.AUTO,
     ) -> None:
         self._ports = ports
         self._root = root
@@ -79,10 +81,8 @@ class BatchProcessor:
         self._stopping = stopping or asyncio.Event()
         self._observer = observer
         self._stuck: dict[str, tuple[Fate, str]] = {}
-        self._outages = {
-            "database": Outage("database_unavailable", "database_reachable_again"),
-            "ledger": Outage("ledger_unavailable", "ledger_reachable_again"),
-        }
+        self._outages = outage_of or outages()
+        self._log_files = log_files
 
     async def process(
         self, job: Job, batch: Batch, *, final: Container[str] = frozenset()
@@ -96,7 +96,7 @@ class BatchProcessor:
         """
         job.start(_now())
         stayed: list[Fate] = []
-        report = Report(job)
+        report = Report(job, self._log_files)
         with structlog.contextvars.bound_contextvars(job_id=job.job_id):
             try:
                 complete = await self._chunks(job, batch, final, stayed, report)
