@@ -49,6 +49,11 @@ class Outbox:
         self._thread = threading.Thread(target=self._run, name="nfed-log", daemon=True)
         self._thread.start()
 
+    @property
+    def is_running(self) -> bool:
+        """Whether its thread is still at work."""
+        return self._thread.is_alive()
+
     def put(self, item: Item, *, urgent: bool = False) -> None:
         """Queues it, or drops and counts it; the last of the room is for what is urgent."""
         size = _size(item)
