@@ -1,4 +1,4 @@
-"""Renews what is generated: README.md's blocks and docs/data-dictionary.md.
+"""Renews what is generated: README.md's blocks, docs/data-dictionary.md, the journal's catalogs.
 
 `python docs/build.py` writes, `--check` only says whether something is out of date (exit 1).
 """
@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from daemon.core.job import ALLOWED
+from daemon.logs.catalog import catalog
 from daemon.settings import PREFIX, Settings, masked
 
 ROOT = Path(__file__).parent.parent
@@ -65,6 +66,8 @@ def built() -> dict[Path, str]:
     return {
         ROOT / "README.md": readme,
         ROOT / "docs" / "data-dictionary.md": data_dictionary(),
+        ROOT / "deploy" / "nfed.catalog": catalog("en"),
+        ROOT / "deploy" / "nfed.pt_BR.catalog": catalog("pt_BR"),
     }
 
 
