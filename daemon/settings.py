@@ -253,11 +253,15 @@ def _from_credentials() -> dict[str, object]:
         return {}
     found: dict[str, object] = {}
     try:
-        for path in sorted(Path(folder).glob(f"{CREDENTIAL}*")):
+        for path in sorted(Path(folder).iterdir()):
+            if not path.name.startswith(CREDENTIAL):
+                continue
             setting = path.name.removeprefix(CREDENTIAL)
             if setting not in Settings.model_fields:
                 raise ConfigError(f"credential {path.name}: unknown setting{_meant(setting)}")
             found[setting] = path.read_text("utf-8").rstrip("\r\n")
+    except FileNotFoundError:
+        return {}  # systemd names it also when it found no credential to put there
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "is not UTF-8"
         raise ConfigError(f"credentials in {folder}: {reason}") from None
