@@ -68,6 +68,19 @@ def built() -> dict[Path, str]:
         ROOT / "docs" / "data-dictionary.md": data_dictionary(),
         ROOT / "deploy" / "nfed.catalog": catalog("en"),
         ROOT / "deploy" / "nfed.pt_BR.catalog": catalog("pt_BR"),
+        **unit_templates(),
+    }
+
+
+def unit_templates() -> dict[Path, str]:
+    """What the wheel brings of deploy/, for `nfed install-service`."""
+    systemd = ROOT / "deploy" / "systemd"
+    names = ("nfed.service", "nfed.sysusers", "nfed.tmpfiles")
+    sources = [ROOT / "deploy" / "service.toml", *(systemd / name for name in names)]
+    return {
+        ROOT / "daemon" / "units" / source.name: source.read_text("utf-8")
+        for source in sources
+        if source.exists()
     }
 
 

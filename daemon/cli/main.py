@@ -201,3 +201,30 @@ def schema() -> None:
     from daemon.cli.dictionary import dictionary
 
     typer.echo(dictionary(), nl=False)
+
+
+@app.command(
+    "install-service",
+    epilog=_example(
+        "nfed install-service --user", "sudo nfed install-service --system", "systemctl start nfed"
+    ),
+)
+def install_service(
+    user: Annotated[
+        bool | None,
+        typer.Option("--user/--system", help="For you alone, or for the machine (needs root)."),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only show what would be written and said.")
+    ] = False,
+) -> None:
+    """Write the systemd unit for an nfed that uv or pipx has installed.
+
+    The Debian package brings its own. Settings are read from /etc/nfed, or with
+    --user from ~/.config/nfed; an nfed.toml that is there stays as it is.
+    """
+    if user is None:
+        raise typer.BadParameter("say --user or --system")
+    from daemon.cli import service
+
+    raise typer.Exit(service.install_service(user=user, dry_run=dry_run))
