@@ -21,6 +21,7 @@ from daemon.flow.report import LogFiles
 
 PREFIX = "NFED_"
 TOML_FILE = Path("nfed.toml")
+SERVICE_TOML_FILE = Path("/etc/nfed/nfed.toml")
 ENV_FILE = Path(".env")
 CREDENTIAL = "nfed."
 """A credential's name is this and the setting's (systemd.exec(5), ImportCredential=)."""
@@ -198,7 +199,7 @@ def load(options: dict[str, object] | None = None) -> Loaded:
     values: dict[str, object] = {}
     origins = dict.fromkeys(Settings.model_fields, "default")
     for origin, source in (
-        (str(TOML_FILE), _from_toml()),
+        (str(toml_file()), _from_toml(toml_file())),
         (str(ENV_FILE), _prefixed(_from_env_file(), str(ENV_FILE))),
         ("credential", _from_credentials()),
         ("environment", _prefixed(dict(os.environ), "environment")),
@@ -213,6 +214,13 @@ def load(options: dict[str, object] | None = None) -> Loaded:
         raise ConfigError(_one_line(error, origins)) from None
 
 
+def toml_file() -> Path:
+    """The working folder's file; where it has none, that of the installed service."""
+    if not TOML_FILE.exists() and SERVICE_TOML_FILE.exists():
+        return SERVICE_TOML_FILE
+    return TOML_FILE
+
+
 def masked(name: str, value: object) -> str:
     """A setting's value as it may be shown: passwords in URLs replaced."""
     if name == "database_url":
@@ -224,16 +232,16 @@ def masked(name: str, value: object) -> str:
     return str(value)
 
 
-def _from_toml() -> dict[str, object]:
+def _from_toml(path: Path) -> dict[str, object]:
     try:
-        read = tomllib.loads(TOML_FILE.read_text("utf-8"))
+        read = tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"{TOML_FILE}: {error}") from None
+        raise ConfigError(f"{path}: {error}") from None
     for name in read:
         if name not in Settings.model_fields:
-            raise ConfigError(f"{TOML_FILE}: unknown setting {name}{_meant(name)}")
+            raise ConfigError(f"{path}: unknown setting {name}{_meant(name)}")
     return read
 
 
