@@ -12,6 +12,7 @@ import re
 import socket
 import struct
 from collections.abc import Callable, Iterable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TextIO
 
@@ -21,6 +22,7 @@ from daemon.logs.outbox import Item
 
 type Send = Callable[[Item], None]
 
+_SOCKET = Path("/run/systemd/journal/socket")
 _SEND_SECONDS = 1.0
 _MOST_OF_A_NAME = 64
 _RESERVED = frozenset({"MESSAGE", "PRIORITY", "MESSAGE_ID", "SYSLOG_IDENTIFIER", "LOGGER", "EVENT"})
@@ -43,12 +45,12 @@ def stderr_is_journal(out: TextIO) -> bool:
 
 
 def journal_sender() -> Send | None:
-    """systemd-python's way to the journal; None where it is missing."""
-    try:
-        from systemd.journal import sendv  # type: ignore[import-not-found,unused-ignore]
-    except ImportError:
-        return None
-    return lambda item: sendv(*item)
+    """The way to this machine's journal; None where systemd-python is missing.
+
+    Its own sendv is not used: it keeps the interpreter's lock while it waits, so that a journal
+    that stands still would stop the loop, whatever thread it is called from.
+    """
+    return None if find_spec("systemd") is None else SocketSender(_SOCKET)
 
 
 def journal_item(entry: Entry) -> Item:
