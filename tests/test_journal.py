@@ -16,19 +16,6 @@ from daemon.logs.events import EVENTS
 from tests.harness import ROOT, Rig, eventually, note, notes
 from tests.supervisor import Journal
 
-# As systemd-python's: how the daemon calls it, and when, is what is tried.
-_SYSTEMD_PYTHON = """
-import os, socket, struct
-
-def sendv(*fields):
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sending:
-        datagram = b""
-        for field in fields:
-            name, value = field.split(b"=", 1)
-            datagram += name + b"\\n" + struct.pack("<Q", len(value)) + value + b"\\n"
-        sending.sendto(datagram, os.environ["OUR_JOURNAL"])
-"""
-
 
 @pytest.fixture
 def rig(tmp_path: Path) -> Iterator[Rig]:
@@ -142,22 +129,32 @@ def in_process(home: Path, journal: Journal, code: str) -> subprocess.CompletedP
 # --- where the log goes -------------------------------------------------------------------------
 
 
-def test_systemd_python_takes_the_log_when_stderr_is_the_journal(rig, journal, tmp_path):
-    package = tmp_path / "site" / "systemd"
-    package.mkdir(parents=True)
-    (package / "__init__.py").touch()
-    (package / "journal.py").write_text(_SYSTEMD_PYTHON)
-    ours, theirs = os.pipe()
-    env = {"PYTHONPATH": f"{package.parent}:{ROOT}", "OUR_JOURNAL": str(journal.path)}
+@pytest.mark.parametrize("with_systemd_python", [True, False])
+def test_fields_go_to_the_journal_where_systemd_python_is_there(
+    journal, tmp_path, with_systemd_python
+):
+    if with_systemd_python:
+        (tmp_path / "systemd").mkdir()
+        (tmp_path / "systemd" / "__init__.py").touch()
+    code = (
+        "from pathlib import Path\nfrom daemon.logs.journal import journal_sender\n"
+        f"send = journal_sender(Path({str(journal.path)!r}))\n"
+        "print(send is not None)\n"
+        "if send: send((b'EVENT=said', b'MESSAGE=hello'))"
+    )
 
-    daemon = rig.launch(env={**env, **journal_stream(theirs)}, stderr=theirs, log_format="auto")
-    entry = journal.waits_for("daemon_started")
-    assert daemon.stop() == 0
+    said = subprocess.run(
+        [sys.executable, "-c", code],
+        env={"PYTHONPATH": f"{tmp_path}:{ROOT}"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
 
-    os.close(theirs)
-    assert os.read(ours, 1 << 16) == b""
-    os.close(ours)
-    assert entry["MESSAGE"] == [f"watching {rig.folder}, storing in {rig.database}"]
+    assert said.stdout == f"{with_systemd_python}\n"
+    assert [each["MESSAGE"] for each in journal.entries("said")] == (
+        [["hello"]] if with_systemd_python else []
+    )
 
 
 def test_without_systemd_python_the_journal_gets_json_lines_with_a_priority(rig):

@@ -44,13 +44,15 @@ def stderr_is_journal(out: TextIO) -> bool:
     return named == f"{status.st_dev}:{status.st_ino}"
 
 
-def journal_sender() -> Send | None:
-    """The way to this machine's journal; None where systemd-python is missing.
+def journal_sender(path: Path = _SOCKET) -> Send | None:
+    """The way to this machine's journal; None where systemd-python, the extra, is missing.
 
-    Its own sendv is not used: it keeps the interpreter's lock while it waits, so that a journal
-    that stands still would stop the loop, whatever thread it is called from.
+    That package says that fields are wanted, and no more: its sendv holds the interpreter's lock
+    while journald is stopped, and with it every thread, so the protocol is spoken here.
     """
-    return None if find_spec("systemd") is None else SocketSender(_SOCKET)
+    if find_spec("systemd") is None or not path.exists():
+        return None
+    return SocketSender(path)
 
 
 def journal_item(entry: Entry) -> Item:
