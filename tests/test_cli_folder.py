@@ -100,6 +100,7 @@ def test_run_makes_the_folder_and_ctrl_c_ends_it_with_0(tmp_path):
 
 
 def test_run_refuses_a_folder_that_is_none_a_folder_in_use_and_a_database_out_of_reach(tmp_path):
+    """Without --once it would come up and wait for the database."""
     (tmp_path / "file").touch()
     (tmp_path / "in").mkdir()
 
@@ -108,7 +109,7 @@ def test_run_refuses_a_folder_that_is_none_a_folder_in_use_and_a_database_out_of
             tmp_path,
             ["run", "--folder", "file"],
             ["run", "--folder", "in"],
-            ["run", "--folder", "new", "--database", "sqlite:///no/x.db"],
+            ["run", "--once", "--folder", "new", "--database", "sqlite:///no/x.db"],
         )
 
     assert no_folder.returncode == 78
