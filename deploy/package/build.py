@@ -133,7 +133,7 @@ def _package(version: str, home: Path) -> dict[str, object]:
             "python3 (<< 3.14)",
             "python3-systemd",
             "init-system-helpers (>= 1.52)",
-            "systemd (>= 254)",
+            "systemd (>= 257)",
         ],
         "contents": contents,
         "scripts": {

@@ -30,6 +30,7 @@ def main() -> int:
     if arguments[:1] != [_INSIDE]:
         root.require_root()
         root.host_commands()
+        _check_namespaces()
         return subprocess.run(
             [*_NAMESPACES, sys.executable, "-m", "tests.system", _INSIDE, *arguments],
             cwd=_PROJECT,
@@ -37,6 +38,15 @@ def main() -> int:
         ).returncode
     os.environ.pop("NOTIFY_SOCKET", None)
     return _first_process([sys.executable, "-m", "pytest", "tests/system", *arguments[1:]])
+
+
+def _check_namespaces() -> None:
+    tried = subprocess.run([*_NAMESPACES, "true"], capture_output=True, text=True, check=False)
+    if tried.returncode:
+        raise root.Impossible(
+            "this machine cannot boot a container: `unshare --mount --pid` failed: "
+            f"{tried.stderr.strip()}; it needs CAP_SYS_ADMIN"
+        )
 
 
 def _first_process(command: list[str]) -> int:

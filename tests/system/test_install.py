@@ -24,6 +24,7 @@ def test_it_is_up_under_its_own_user_with_no_rights(service: Service):
     rights = dict(re.findall(r"^(\w+):\s+(.*)$", process, re.MULTILINE))
 
     assert machine.show("nfed.service", "Type") == "notify-reload"
+    assert machine.show("nfed.service", "WatchdogUSec") == "1min"
     assert machine.is_active()
     assert service.restarts() == 0
     assert rights["Uid"].split()[0] == machine.said("id", "-u", "nfed")
