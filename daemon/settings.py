@@ -10,7 +10,14 @@ from typing import Annotated, Literal
 from urllib.parse import quote_plus
 
 from dotenv import dotenv_values
-from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
@@ -26,7 +33,6 @@ ENV_FILE = Path(".env")
 CREDENTIAL = "nfed."
 """A credential's name is this and the setting's (systemd.exec(5), ImportCredential=)."""
 
-_SECRET_SUFFIXES = ("_key", "_password", "_secret", "_token")
 _SHORTEST_SECRET = 4
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -165,10 +171,10 @@ class Settings(BaseSettings):
         found = {str(password), quote_plus(str(password))} if password else set()
         for name in Settings.model_fields:
             value = getattr(self, name)
-            if isinstance(value, str) and name.endswith(_SECRET_SUFFIXES):
-                found.add(str(value))
-        # A policy such as check_key=warn is none, nor is what is too short to be told from words.
-        return frozenset(each for each in found if len(each) >= _SHORTEST_SECRET) - set(Policy)
+            if isinstance(value, SecretStr):
+                found.add(value.get_secret_value())
+        # What is too short cannot be told from words.
+        return frozenset(each for each in found if len(each) >= _SHORTEST_SECRET)
 
     @classmethod
     def settings_customise_sources(

@@ -88,9 +88,7 @@ def unit_templates() -> dict[Path, str]:
     names = ("nfed.service", "nfed.sysusers", "nfed.tmpfiles")
     sources = [DEPLOY / "service.toml", *(systemd / name for name in names)]
     return {
-        ROOT / "daemon" / "units" / source.name: source.read_text("utf-8")
-        for source in sources
-        if source.exists()
+        ROOT / "daemon" / "units" / source.name: source.read_text("utf-8") for source in sources
     }
 
 

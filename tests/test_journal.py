@@ -184,6 +184,18 @@ def _stderr_of(rig: Rig, env) -> list[str]:
     return said
 
 
+def test_a_bad_setting_is_an_error_in_the_journal(rig):
+    ours, theirs = os.pipe()
+
+    daemon = rig.launch(env=journal_stream(theirs), stderr=theirs, workers="many")
+
+    os.close(theirs)
+    with open(ours, encoding="utf-8") as stream:
+        said = stream.read()
+    assert daemon.ends() == 78
+    assert re.fullmatch(r"<3>nfed: workers \(from environment\): .+\n", said)
+
+
 # --- a journal that does not answer -------------------------------------------------------------
 
 
