@@ -8,7 +8,7 @@ from contextlib import suppress
 
 type Send = Callable[[str], object]
 
-_SEND_SECONDS = 1.0  # PID 1 may be slow for a moment, but must not stop the loop
+_SEND_SECONDS = 0.1  # PID 1 may be slow for a moment, but must not stop the loop
 
 
 class Notifier:
