@@ -108,9 +108,17 @@ def apt_install(machine: Machine, package: Path) -> str:
 
 def left_out(machine: Machine) -> list[str]:
     """Lines that say that a directive of our units was not obeyed."""
+    # What is wrong in a unit was said before there was a journal; let it be said again.
+    machine.systemctl("daemon-reload")
+    of_units = machine.journal("--boot", "--unit=nfed*")
+    of_files = [each for each in machine.journal("--boot", "_PID=1") if "CONFIG_FILE" in each]
     return [
         message
-        for message in (str(each.get("MESSAGE")) for each in machine.journal("--boot", "_PID=1"))
+        for message in (
+            str(each.get("MESSAGE"))
+            for each in [*of_units, *of_files]
+            if each.get("SYSLOG_IDENTIFIER") != "nfed"
+        )
         if _LEFT_OUT.search(message) and "nfed" in message
     ]
 
