@@ -18,6 +18,7 @@ from pathlib import Path
 
 from daemon import __version__
 from deploy.package import closure, root
+from deploy.package.contained import contained
 
 PROJECT = Path(__file__).parent.parent.parent
 DEPLOY = PROJECT / "deploy"
@@ -253,7 +254,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--version", default=__version__)
     parser.add_argument("--out", type=Path, default=PROJECT / "dist")
-    asked = parser.parse_args()
+    asked = parser.parse_args(contained("deploy.package.build"))
     print(*build([asked.version], asked.out))
 
 

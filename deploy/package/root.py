@@ -47,7 +47,7 @@ class Impossible(SystemExit):
     """This machine cannot do it; the message says why."""
 
     def __init__(self, why: str) -> None:
-        super().__init__(f"{why}")
+        super().__init__(why)
 
 
 def cache() -> Path:
