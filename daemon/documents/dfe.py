@@ -30,6 +30,7 @@ def other_document(part: Part, origin: Origin) -> Document:
     extraction, digest, findings = extracted(
         (asked, f"{names[0]}/{'' if asked is None else local_name(asked)}"),
         (answered, f"{names[1]}/{'' if answered is None else local_name(answered)}"),
+        needs_offsets=False,
     )
     findings += schema.checked(part, origin.checks.schema)
     head = Head(DFE_DOCUMENTOS, extraction)

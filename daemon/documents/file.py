@@ -40,6 +40,9 @@ def documents_from(content: bytes, checks: Checks) -> list[Document | DocumentEr
     )
     found: list[Document | DocumentError] = []
     for part in parts(source.root, source.text):
+        if isinstance(part, DocumentError):
+            found.append(part)
+            continue
         try:
             found.append(_KINDS.get(part.name, other_document)(part, origin))
         except DocumentError as error:

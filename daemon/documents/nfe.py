@@ -31,7 +31,9 @@ def note(part: Part, origin: Origin) -> Document:
     if layout == _LAYOUTS[0]:
         findings += schema.checked(part, policy.schema)
     protocol = _protocol(part)
-    extraction, digest, unreadable = extracted((group, "NFe/infNFe"), (protocol, "protNFe/infProt"))
+    extraction, digest, unreadable = extracted(
+        (group, "NFe/infNFe"), (protocol, "protNFe/infProt"), needs_offsets=layout >= "3.10"
+    )
     supplement = child(part.asked, "infNFeSupl")
     if supplement is not None:
         extraction.walk(supplement, "NFe/infNFeSupl")

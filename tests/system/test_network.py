@@ -7,14 +7,17 @@ import pytest
 from tests.harness import eventually, notes
 from tests.system.service import Service
 
-# Knocks at the port until it is told that it is enough; says how often, and how often in vain.
+# Asks at the port until it is told that it is enough; says how often, and how often in vain.
 _CALLER = """
-import json, os, socket, time
+import http.client, json, os, time
 asked = refused = 0
 while not os.path.exists("/run/enough"):
     asked += 1
     try:
-        socket.create_connection(("127.0.0.1", 8055), 30).close()
+        connection = http.client.HTTPConnection("127.0.0.1", 8055, timeout=30)
+        connection.request("GET", "/healthz")
+        refused += connection.getresponse().status != 200
+        connection.close()
     except OSError:
         refused += 1
     time.sleep(0.02)
