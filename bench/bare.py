@@ -17,9 +17,11 @@ from collections.abc import Iterable
 from itertools import batched
 from pathlib import Path
 
+from daemon.app import checks_of
 from daemon.documents.layout import Table, tables
 from daemon.documents.layout_nota import NF_PARTES, NOTAS_FISCAIS
-from daemon.documents.nfe import Checks, Document, document_from
+from daemon.documents.nfe import Document, document_from
+from daemon.documents.policy import Checks
 from daemon.settings import Settings
 from daemon.stores.sqlite import SQLiteStore
 from daemon.stores.sqlite_sql import PARTY_FIELDS, upsert_party
@@ -147,8 +149,7 @@ def _connected(database: Path) -> sqlite3.Connection:
 
 def _checks() -> Checks:
     """The checks that nfed makes when nothing is set."""
-    settings = Settings()
-    return Checks(settings.check_schema, settings.check_key, settings.keep_xml)
+    return checks_of(Settings())
 
 
 async def _make_tables(database: Path) -> None:

@@ -17,7 +17,7 @@ from daemon.core.arrival import Arrival, Window
 from daemon.core.job import JobState
 from daemon.core.outcome import Deferred, Reason
 from daemon.core.ports import Fate, Shelves
-from daemon.documents.nfe import Checks
+from daemon.documents.policy import Checks
 from daemon.errors import FolderUnavailable
 from daemon.flow.jobs import JobManager
 from daemon.flow.pipeline import Pace, Pipeline
@@ -38,7 +38,15 @@ log: FilteringBoundLogger = structlog.get_logger("nfed")
 
 def checks_of(settings: Settings) -> Checks:
     """The checks that the settings ask for."""
-    return Checks(settings.check_schema, settings.check_key, settings.keep_xml)
+    return Checks(
+        schema=settings.check_schema,
+        key=settings.check_key,
+        signature=settings.check_signature,
+        authorisation=settings.check_authorisation,
+        totals=settings.check_totals,
+        format=settings.check_format,
+        keep_xml=settings.keep_xml,
+    )
 
 
 def worker_settings_of(settings: Settings) -> WorkerSettings:

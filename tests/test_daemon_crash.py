@@ -18,7 +18,8 @@ import pytest
 
 from daemon.core.outcome import Refused
 from daemon.core.ports import Reading, WorkerCrashed
-from daemon.documents.nfe import Checks, Document
+from daemon.documents.nfe import Document
+from daemon.documents.policy import Checks
 from daemon.flow.worker import WorkerSettings
 from daemon.flow.workers import Workers, _receive
 from daemon.stores.ledger import SQLiteLedger

@@ -43,6 +43,8 @@ class Refused:
     advice: str
     chave: str | None = None
     findings: tuple[Finding, ...] = ()
+    code: str | None = None
+    """Which check refused it, as in the table of codes."""
 
 
 class Reason(StrEnum):
@@ -91,4 +93,11 @@ def shelf_for(outcome: Outcome) -> Shelf:
 
 def refusal(error: DocumentError, chave: str | None = None) -> Refused:
     """The outcome of a file that is at fault."""
-    return Refused(str(error), error.error_type, error.advice, chave)
+    return Refused(
+        str(error),
+        error.error_type,
+        error.advice,
+        chave or error.chave,
+        tuple(Finding(code, text) for code, text in error.findings),
+        error.code,
+    )

@@ -11,16 +11,10 @@ from daemon.documents import checks, schema
 from daemon.documents.checks import Finding
 from daemon.documents.extract import Extraction, Row, Rows
 from daemon.documents.layout_nota import NF_REFERENCIAS, NOTAS_FISCAIS
+from daemon.documents.note_checks import note_findings
+from daemon.documents.policy import Checks, Policy
 from daemon.documents.reader import Kind, read
 from daemon.errors import InvalidAccessKey, NotFiscal, SchemaViolation, UnsupportedLayout
-
-
-class Policy(StrEnum):
-    """What a failed check does to a document."""
-
-    OFF = "off"
-    WARN = "warn"
-    REFUSE = "refuse"
 
 
 class Status(StrEnum):
@@ -51,15 +45,6 @@ _SHA256 = NOTAS_FISCAIS.position("arquivo_sha256")
 _CONTENT = NOTAS_FISCAIS.position("conteudo_sha256")
 _XML = NOTAS_FISCAIS.position("xml_completo")
 _REF = {name: NF_REFERENCIAS.position(name) for name in (c.name for c in NF_REFERENCIAS.columns)}
-
-
-@dataclass(frozen=True, slots=True)
-class Checks:
-    """Which checks are made, and what their failure does."""
-
-    schema: Policy = Policy.WARN
-    key: Policy = Policy.REFUSE
-    keep_xml: bool = True
 
 
 @dataclass(frozen=True)  # without slots, which pickle by a slow road
@@ -129,6 +114,7 @@ def document_from(content: bytes, policy: Checks) -> Document:
         reference[_REF["tipo"]] = _reference_type(reference)
     for answer in rows.get("nf_processamento", ()):
         answer[1] = "autorizacao"
+    findings += note_findings(note, source.text, rows, policy, tuple(findings))
     return Document(chave, status, _utc(row[_ISSUED]), content_sha256, rows, tuple(findings))
 
 

@@ -16,21 +16,16 @@ import stat
 import sys
 import time
 import traceback
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 from daemon.core.outcome import Deferred, Reason, refusal
 from daemon.core.ports import Reading
-from daemon.documents.nfe import Checks, Policy, document_from
-from daemon.errors import (
-    DocumentError,
-    FileTooLarge,
-    InvalidAccessKey,
-    UnexpectedContent,
-    XMLTruncated,
-)
+from daemon.documents.nfe import document_from
+from daemon.documents.policy import Checks
+from daemon.errors import DocumentError, FileTooLarge, UnexpectedContent, XMLTruncated
 
 _PR_SET_PDEATHSIG = 1
 _CHUNK = 1 << 20
@@ -49,9 +44,7 @@ class WorkerSettings:
         """For the worker's command line."""
         return json.dumps(
             {
-                "schema": self.checks.schema,
-                "key": self.checks.key,
-                "keep_xml": self.checks.keep_xml,
+                "checks": asdict(self.checks),
                 "max_file_bytes": self.max_file_bytes,
                 "memory_bytes": self.memory_bytes,
             }
@@ -62,7 +55,7 @@ class WorkerSettings:
         """The reverse of `to_json`."""
         fields = json.loads(text)
         return cls(
-            Checks(Policy(fields["schema"]), Policy(fields["key"]), fields["keep_xml"]),
+            Checks.from_fields(fields["checks"]),
             fields["max_file_bytes"],
             fields["memory_bytes"],
         )
@@ -89,8 +82,6 @@ def _read(path: str, settings: WorkerSettings) -> Reading:
         result = document_from(content, settings.checks)
     except XMLTruncated as error:
         return Reading(Deferred(Reason.INCOMPLETE, str(error)), digest, version)
-    except InvalidAccessKey as error:
-        return Reading(refusal(error, error.chave), digest, version)
     except DocumentError as error:
         return Reading(refusal(error), digest, version)
     except MemoryError:
