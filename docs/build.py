@@ -1,4 +1,4 @@
-"""Renews what is generated: README.md's blocks and docs/data-dictionary.md.
+"""Renews what is generated: README.md's blocks, docs/checks.md's, docs/data-dictionary.md.
 
 `python docs/build.py` writes, `--check` only says whether something is out of date (exit 1).
 """
@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from daemon.core.job import ALLOWED
+from daemon.documents.finding_codes import CODES
 from daemon.settings import PREFIX, Settings, masked
 
 ROOT = Path(__file__).parent.parent
@@ -47,25 +48,41 @@ def data_dictionary() -> str:
     ).stdout
 
 
-BLOCKS: dict[str, Callable[[], str]] = {"settings": settings_table, "states": states_diagram}
+def codes_table() -> str:
+    """Every code that a finding can carry."""
+    lines = ["| code | means |", "|---|---|"]
+    lines += [f"| `{code}` | {meaning} |" for code, meaning in CODES.items()]
+    return "\n".join(lines)
+
+
+README_BLOCKS: dict[str, Callable[[], str]] = {
+    "settings": settings_table,
+    "states": states_diagram,
+}
+CHECKS_BLOCKS: dict[str, Callable[[], str]] = {"codes": codes_table}
 
 
 def built() -> dict[Path, str]:
     """Every generated file's text as it should be."""
-    readme = (ROOT / "README.md").read_text("utf-8")
-    for name, make in BLOCKS.items():
-        readme, count = re.subn(
+    return {
+        ROOT / "README.md": _renewed(ROOT / "README.md", README_BLOCKS),
+        ROOT / "docs" / "checks.md": _renewed(ROOT / "docs" / "checks.md", CHECKS_BLOCKS),
+        ROOT / "docs" / "data-dictionary.md": data_dictionary(),
+    }
+
+
+def _renewed(path: Path, blocks: dict[str, Callable[[], str]]) -> str:
+    text = path.read_text("utf-8")
+    for name, make in blocks.items():
+        text, count = re.subn(
             rf"(<!-- generated: {name} -->\n).*?(<!-- end -->)",
             lambda match, make=make: f"{match[1]}{make()}\n{match[2]}",
-            readme,
+            text,
             flags=re.DOTALL,
         )
         if count != 1:
-            raise SystemExit(f"README.md has {count} blocks named {name}, expected 1")
-    return {
-        ROOT / "README.md": readme,
-        ROOT / "docs" / "data-dictionary.md": data_dictionary(),
-    }
+            raise SystemExit(f"{path.name} has {count} blocks named {name}, expected 1")
+    return text
 
 
 def main() -> None:
