@@ -91,6 +91,41 @@ def test_a_total_that_is_not_the_sum_of_its_items_has_its_code(tag, code, is_par
     assert codes(within(sample(), "ICMSTot", tag, more("0.01"))) == []
 
 
+@pytest.mark.parametrize(
+    ("group", "tag", "expected"),
+    [
+        ("ISSQNtot", "vServ", {"TOT-605", "TOT-610"}),
+        ("ISSQNtot", "vBC", {"TOT-606"}),
+        ("ISSQNtot", "vISS", {"TOT-607"}),
+        ("ISSQNtot", "vPIS", {"TOT-608"}),
+        ("ISSQNtot", "vCOFINS", {"TOT-609"}),
+        ("ICMSTot", "vFCPSTRet", {"TOT-859"}),
+        ("ICMSTot", "vTotTrib", {"TOT-685"}),
+        ("impostoDevol", "vIPIDevol", {"TOT-863"}),
+        ("IBSCBSTot", "vBCIBSCBS", {"TOT-VBCIBSCBS"}),
+        ("IBSCBSTot", "vIBSUF", {"TOT-VIBSUF"}),
+        ("IBSCBSTot", "vIBSMun", {"TOT-VIBSMUN"}),
+        ("IBSCBSTot", "vIBS", {"TOT-VIBS"}),
+        ("IBSCBSTot", "vCBS", {"TOT-VCBS"}),
+        ("ISTot", "vIS", {"TOT-VIS"}),
+    ],
+)
+def test_the_same_holds_for_services_the_reform_and_what_only_some_notes_have(group, tag, expected):
+    pattern = re.compile(rf"<{group}>.*?<{tag}>.*?</{group}>".encode(), re.DOTALL)
+    xml = next(
+        note.xml for note in generator().notes(2000, items=3, rich=True) if pattern.search(note.xml)
+    )
+
+    assert codes(xml) == []
+    assert set(codes(within(xml, group, tag, more("5.00")))) == expected
+
+
+def test_a_reading_of_the_rules_by_consumers_notes_is_their_own():
+    xml = generator().note(3, items=3, rich=False, modelo="65").xml
+
+    assert codes(within(xml, "ICMSTot", "vFCPSTRet", more())) == []
+
+
 def test_relieved_icms_may_be_deducted_or_not_but_must_be_the_sum():
     """795; a wrong vICMSDeson of one note may also be what makes vNF fit."""
     changed = within(sample(), "ICMSTot", "vICMSDeson", more())

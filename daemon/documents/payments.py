@@ -74,8 +74,6 @@ def _payment_findings(rows: Rows, plan: _Plan) -> Iterator[Finding]:
     if paid < min(totals) - TOLERANCE:
         if plan.model.first(rows) == "65":
             yield Finding("TOT-865", f"<vNF> is {stated}, the payments add up to {shown(paid)}")
-    elif not plan.change.is_stored:
-        return
     elif change:
         if all(abs(paid - change - total) > TOLERANCE for total in totals):
             text = f"<vTroco> is {shown(change)}, payments {shown(paid)} for a total of {stated}"

@@ -14,11 +14,6 @@ class Place:
     table: str
     position: int
 
-    @property
-    def is_stored(self) -> bool:
-        """Whether the layout stores the path at all."""
-        return bool(self.table)
-
     def first(self, rows: Rows) -> Value:
         """The value in the table's first row; None where there is no row."""
         found = rows.get(self.table)
@@ -33,9 +28,9 @@ class Place:
 def place_of(path: str) -> Place:
     """The place of an XML path, such as NFe/infNFe/total/ICMSTot/vNF.
 
-    A path that the layout does not store has a place without rows.
+    Raises KeyError for a path that the layout does not store.
     """
-    return _places().get(path) or Place("", 0)
+    return _places()[path]
 
 
 @cache

@@ -61,15 +61,16 @@ _SUMS = (
     ("608", f"{_ISSQN_TOT}/vPIS", f"{_DET}/imposto/PIS/*/vPIS", _Of.SERVICES),
     ("609", f"{_ISSQN_TOT}/vCOFINS", f"{_DET}/imposto/COFINS/*/vCOFINS", _Of.SERVICES),
     ("685", f"{_ICMS_TOT}/vTotTrib", f"{_DET}/imposto/vTotTrib", _Of.STATED),
-    ("VBCIBSCBS", f"{_IBSCBS_TOT}/vBCIBSCBS", f"{_IBSCBS}/vBC", _Of.ALL),
-    ("VIBSUF", f"{_IBSCBS_TOT}/gIBS/gIBSUF/vIBSUF", f"{_IBSCBS}/gIBSUF/vIBSUF", _Of.ALL),
-    ("VIBSMUN", f"{_IBSCBS_TOT}/gIBS/gIBSMun/vIBSMun", f"{_IBSCBS}/gIBSMun/vIBSMun", _Of.ALL),
-    ("VIBS", f"{_IBSCBS_TOT}/gIBS/vIBS", f"{_IBSCBS}/vIBS", _Of.ALL),
-    ("VCBS", f"{_IBSCBS_TOT}/gCBS/vCBS", f"{_IBSCBS}/gCBS/vCBS", _Of.ALL),
+    ("VBCIBSCBS", f"{_IBSCBS_TOT}/vBCIBSCBS", f"{_IBSCBS}/vBC", _Of.STATED),
+    ("VIBSUF", f"{_IBSCBS_TOT}/gIBS/gIBSUF/vIBSUF", f"{_IBSCBS}/gIBSUF/vIBSUF", _Of.STATED),
+    ("VIBSMUN", f"{_IBSCBS_TOT}/gIBS/gIBSMun/vIBSMun", f"{_IBSCBS}/gIBSMun/vIBSMun", _Of.STATED),
+    ("VIBS", f"{_IBSCBS_TOT}/gIBS/vIBS", f"{_IBSCBS}/vIBS", _Of.STATED),
+    ("VCBS", f"{_IBSCBS_TOT}/gCBS/vCBS", f"{_IBSCBS}/gCBS/vCBS", _Of.STATED),
     ("VIS", f"{_TOTAL}/ISTot/vIS", f"{_DET}/imposto/IS/vIS", _Of.ALL),
 )
 _MADE_UP_OF = ("vProd", "vST", "vFCPST", "vFrete", "vSeg", "vOutro", "vII", "vIPI", "vIPIDevol")
 """Of vNF, in ICMSTot; and ISSQNtot/vServ, less vDesc."""
+_NOT_OF_CONSUMERS = frozenset(("859", "862", "863"))  # rules of modelo 55 alone
 _BY_RATE = frozenset(("00", "10", "20", "70"))  # CST of which vICMS is vBC × pICMS
 
 
@@ -90,6 +91,7 @@ class _Plan:
 
     sums: tuple[_Sum, ...]
     counts: Place
+    model: Place
     purpose: Place
     cfop: Place
     vehicle: Place
@@ -177,6 +179,8 @@ def _is_read_otherwise(
     values = _by_item(rule.part, rows)
     if rule.of is _Of.STATED and all(value is None for _, value in values):
         return True
+    if rule.code in _NOT_OF_CONSUMERS and plan.model.first(rows) == "65":
+        return True
     counts = plan.counts.column(rows)
     counted = {item for item, indicator in enumerate(counts) if indicator != "0"}
     goods = {item for item, _ in enumerate(counts) if item not in services}
@@ -197,8 +201,6 @@ def _note_total_findings(rows: Rows, plan: _Plan) -> Iterator[Finding]:
     """vNF (rule W16-10). Imports (CFOP 3xxx) are made up otherwise and are not checked."""
     said = plan.total.first(rows)
     if said is None or any(str(cfop or "").startswith("3") for cfop in plan.cfop.column(rows)):
-        return
-    if not plan.services.is_stored and rows.get("nf_itens_issqn"):
         return
     stated = cents(said)
     added = (
@@ -261,9 +263,9 @@ def _plan() -> _Plan:
         sums=tuple(
             _Sum(code, total.rpartition("total/")[2], place_of(total), place_of(part), of)
             for code, total, part, of in _SUMS
-            if place_of(total).is_stored and place_of(part).is_stored
         ),
         counts=place_of(f"{prod}/indTot"),
+        model=place_of("NFe/infNFe/ide/mod"),
         purpose=place_of("NFe/infNFe/ide/finNFe"),
         cfop=place_of(f"{prod}/CFOP"),
         vehicle=place_of(f"{prod}/veicProd/tpOp"),
