@@ -1,5 +1,6 @@
 """Signatures: true ones of every form are taken, and no false one is."""
 
+import random
 import re
 
 import pytest
@@ -10,7 +11,7 @@ from daemon.documents.nfe import document_from
 from daemon.documents.policy import Checks, Policy
 from daemon.documents.reader import NAMESPACE
 from daemon.documents.signature import signature_findings
-from daemon.errors import InvalidSignature
+from daemon.errors import DocumentError, InvalidSignature
 from tests.notes import NFELIB_SAMPLES, generator, note, with_value
 from tests.signing import (
     CNPJ_OID,
@@ -18,6 +19,7 @@ from tests.signing import (
     DSIG,
     EXCLUSIVE,
     INCLUSIVE,
+    canonical,
     certificate,
     sign,
 )
@@ -320,6 +322,45 @@ class TestCertificate:
         chain = ["AAAA", certificate(f"A:{ISSUER}")]
 
         assert signature_findings(signed_note(chain), ISSUER) == []
+
+
+def test_what_has_no_canonical_form_has_no_signature_either():
+    """libxml2 refuses relative namespace names; an empty digest must not pass for its digest."""
+    signed = signed_note(inner='<ide><cUF xmlns:x="urn:x">35</cUF></ide>')
+    empty = "2jmj7l5rSw0yVb/vlWAYkK/YBwk="  # SHA-1 of nothing, base64
+
+    def relative(text):
+        changed = re.sub("<DigestValue>[^<]*<", f"<DigestValue>{empty}<", text)
+        return changed.replace('"urn:x"', '"x"')
+
+    assert "SIG-DIGEST" in codes(signature_findings(reparsed(signed, relative), ISSUER))
+
+
+def test_no_signature_however_mangled_makes_the_check_stumble():
+    """Cuts, doubles and swaps parts of the Signature, and changes its characters."""
+    dice = random.Random(7)
+    xml = note(1)
+    first, last = xml.index(b"<SignedInfo>"), xml.index(b"<KeyInfo>")
+    ends = 0
+    for _ in range(1500):
+        start, end = sorted((dice.randrange(first, last), dice.randrange(first, last)))
+        piece = xml[start : min(end, start + dice.choice((1, 3, 40, 400)))]
+        other = dice.choice(
+            (b"", piece * 2, b"=", b"A" * len(piece), "é".encode(), b'xmlns:x="x"', b"<!-- -->")
+        )
+        mangled = xml[:start] + other + xml[start + len(piece) :]
+        try:
+            found = codes(document_from(mangled, ONLY_SIGNATURE).findings)
+        except DocumentError:
+            continue
+        ends += 1
+        assert found or _says(mangled) == _says(xml)
+    assert ends > 100
+
+
+def _says(xml):
+    """The canonical form, but for blanks, which base64 may hold anywhere."""
+    return b"".join(canonical(etree.fromstring(xml), INCLUSIVE).split())
 
 
 def test_the_series_of_the_tax_office_are_not_compared_with_the_issuer():

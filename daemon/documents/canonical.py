@@ -45,23 +45,13 @@ def canonical_forms(
 
     Issuers sign a `document` on its own; a wrapper such as nfeProc, put around it later, may bring
     namespaces into scope that the inclusive method writes and the signer did not see. So the
-    element is also tried without them. Nothing that it says differs between the forms.
+    element is also tried without them. Nothing that it says differs between the forms. An element
+    that has no canonical form, as one with a relative namespace name, yields none.
     """
-    if method.exclusive:
-        yield _written(element, method)
+    try:
+        yield from _forms(element, method, document)
+    except (etree.C14NError, etree.XMLSyntaxError):
         return
-    if len(element.nsmap) == 1:
-        # With one namespace in scope, which the element uses, both methods write the same; the
-        # exclusive one needs no copy.
-        yield _written(element, replace(method, exclusive=True))
-    yield _written(_alone(element), method)
-    outer = document.getparent()
-    if outer is not None and len(outer.nsmap) > 1:
-        # A copy declares what the document declares and uses, and nothing else.
-        unwrapped = deepcopy(document)
-        for place in _places(element, document):
-            unwrapped = unwrapped[place]
-        yield _written(_alone(unwrapped), method)
 
 
 def faithful(element: etree._Element, text: str) -> etree._Element:
@@ -89,6 +79,24 @@ def _places(element: etree._Element, ancestor: etree._Element) -> list[int]:
         places.insert(0, parent.index(element))
         element = parent
     return places
+
+
+def _forms(element: etree._Element, method: Method, document: etree._Element) -> Iterator[bytes]:
+    if method.exclusive:
+        yield _written(element, method)
+        return
+    if len(element.nsmap) == 1:
+        # With one namespace in scope, which the element uses, both methods write the same; the
+        # exclusive one needs no copy.
+        yield _written(element, replace(method, exclusive=True))
+    yield _written(_alone(element), method)
+    outer = document.getparent()
+    if outer is not None and len(outer.nsmap) > 1:
+        # A copy declares what the document declares and uses, and nothing else.
+        unwrapped = deepcopy(document)
+        for place in _places(element, document):
+            unwrapped = unwrapped[place]
+        yield _written(_alone(unwrapped), method)
 
 
 def _alone(element: etree._Element) -> etree._Element:

@@ -1,6 +1,7 @@
 """What a certificate of ICP-Brasil says: its key, and the CNPJ or CPF that it was issued to."""
 
 import re
+import warnings
 from base64 import b64decode
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,6 +18,7 @@ _CPF_VALUE = re.compile(rb"[0-9]{8}([0-9]{11})")
 """The holder's date of birth, the CPF, and more that is left alone."""
 _NAME_VALUE = re.compile(r":([0-9A-Z]{12}[0-9]{2}|[0-9]{11})\Z")
 _MAX_LENGTH = 16_384  # of the base64; real ones have about 2,700
+_MAX_KEY_BITS = 8192  # a certificate of ICP-Brasil has 2048 or 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +37,19 @@ def certificate_from(base64: str) -> Certificate | str:
     """Reads a certificate; what is wrong with it, where it cannot be read."""
     if len(base64) > _MAX_LENGTH:
         return f"it has {len(base64):,} characters, expected at most {_MAX_LENGTH:,}"
-    try:
-        certificate = x509.load_der_x509_certificate(b64decode(base64, validate=True))
-        key = certificate.public_key()
-    except (ValueError, UnsupportedAlgorithm, TypeError):
-        return "it is no X.509 certificate in base64"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of oddities that do not concern the key
+        try:
+            certificate = x509.load_der_x509_certificate(b64decode(base64, validate=True))
+            key = certificate.public_key()
+            owners = _owners(certificate)
+        except (ValueError, UnsupportedAlgorithm, TypeError):
+            return "it is no X.509 certificate in base64"
     if not isinstance(key, RSAPublicKey):
         return "its key is not RSA"
-    return Certificate(key, _owners(certificate))
+    if key.key_size > _MAX_KEY_BITS:
+        return f"its key has {key.key_size:,} bits, expected at most {_MAX_KEY_BITS:,}"
+    return Certificate(key, owners)
 
 
 def _owners(certificate: x509.Certificate) -> tuple[str, ...]:
@@ -50,7 +57,12 @@ def _owners(certificate: x509.Certificate) -> tuple[str, ...]:
         alternative = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
         others = alternative.value.get_values_for_type(x509.OtherName)
         found = [owner for other in others if (owner := _owner(other))]
-    except (ValueError, x509.ExtensionNotFound, x509.UnsupportedGeneralNameType):
+    except (
+        ValueError,
+        x509.DuplicateExtension,
+        x509.ExtensionNotFound,
+        x509.UnsupportedGeneralNameType,
+    ):
         found = []
     return tuple(dict.fromkeys(found)) or _owners_by_name(certificate)
 

@@ -9,7 +9,7 @@ certificate nor its revocation is looked at.
 import hashlib
 from base64 import b64decode
 from binascii import Error as NotBase64
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -67,7 +67,7 @@ def signature_findings(
     else signs for its issuer; `protocol_digest` is what the tax office says that it digested.
     """
     parent = signed.getparent()
-    found = [] if parent is None else parent.findall(f"{_DSIG}Signature")
+    found = [] if parent is None else list(parent.iterchildren(f"{_DSIG}Signature"))
     if not found:
         text = f"no <Signature> beside <{_local(signed)}>; expected one (xmldsig)"
         return [Finding("SIG-MISSING", text), *_against_protocol(signed, protocol_digest)]
@@ -112,9 +112,7 @@ def _value_findings(signature: _Signature, issuer: str | None) -> Iterator[Findi
         reason = next((each for each in read if isinstance(each, str)), "there is none")
         yield Finding("SIG-CERT", f"no usable <X509Certificate> in the Signature: {reason}")
         return
-    forms = list(
-        canonical_forms(signature.signed_info, signature.signed_info_method, signature.document)
-    )
+    forms = canonical_forms(signature.signed_info, signature.signed_info_method, signature.document)
     signer = next(
         (each for form in forms for each in certificates if _verifies(each, signature, form)),
         None,
@@ -203,7 +201,7 @@ def _check_target(reference: etree._Element, signed: etree._Element) -> None:
 
 def _transforms(parent: etree._Element) -> Method:
     """Enveloped first, then at most one C14N; without one it is the inclusive (4.4.3.2)."""
-    transforms = parent.findall(f"{_DSIG}Transform")
+    transforms = list(parent.iterchildren(f"{_DSIG}Transform"))
     names = [each.get("Algorithm", "") for each in transforms]
     if names[:1] == [_ENVELOPED] and len(names) <= 2:
         return _method(transforms[1]) if len(names) == 2 else _INCLUSIVE
@@ -230,7 +228,7 @@ def _known[T](known: dict[str, T], element: etree._Element) -> T:
 
 
 def _only(parent: etree._Element, name: str) -> etree._Element:
-    found: Sequence[etree._Element] = parent.findall(f"{_DSIG}{name}")
+    found = list(parent.iterchildren(f"{_DSIG}{name}"))
     if len(found) != 1:
         raise _FormError(f"<{_local(parent)}> holds {len(found)} <{name}>, expected 1")
     return found[0]
