@@ -102,6 +102,17 @@ def test_what_the_schema_allows_is_no_fault(group, tag, value):
     assert codes(in_group(note(1), group, tag, value)) == []
 
 
+def test_a_hostile_file_cannot_fill_the_ledger_with_findings():
+    xml = in_group(note(1), "emit", "IE", "x" * 100_000)
+    parties = b"<dest><CNPJ>1</CNPJ></dest>" * 500
+    crowded = xml.replace(b"<det ", parties + b"<det ", 1)
+
+    findings = document_from(crowded, ONLY_FORMAT).findings
+
+    assert 1 < len(findings) <= 50
+    assert max(len(each.text) for each in findings) < 500
+
+
 def test_a_cpf_is_told_from_a_cnpj():
     rows = document_from(note(1), Checks.none()).rows
     party = next(each for each in rows["nf_partes"] if each[1] == "destinatario")

@@ -1,6 +1,8 @@
 """Every check of a note but XSD and key, each by its policy."""
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from itertools import islice
 
 from lxml import etree
 
@@ -34,6 +36,8 @@ _AUTHORISED = ("100", "150")
 _CANCELLED = ("101", "151", "155")
 _DENIED = ("110", "301", "302", "303")
 _AVULSA = range(890, 900)
+_MOST = 50  # findings of one check: a hostile file must not fill the ledger
+_LONGEST = 400
 _BY_THE_TAX_OFFICE = "1"  # procEmi
 
 
@@ -56,7 +60,7 @@ def note_findings(
     for policy, failure, check in every:
         if policy is Policy.OFF:
             continue
-        new = list(check())
+        new = [_bounded(each) for each in islice(check(), _MOST)]
         findings += new
         if new and policy is Policy.REFUSE and refusal is None:
             refusal = failure, new
@@ -66,6 +70,11 @@ def note_findings(
         chave = str(rows["notas_fiscais"][0][_AT["chave_acesso"]])
         raise raised(chave, tuple((each.code, each.text) for each in (*first, *rest)))
     return findings
+
+
+def _bounded(finding: Finding) -> Finding:
+    text = finding.text
+    return finding if len(text) <= _LONGEST else replace(finding, text=f"{text[:_LONGEST]}...")
 
 
 def _signature_findings(note: etree._Element, text: str, rows: Rows) -> list[Finding]:
