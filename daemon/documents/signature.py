@@ -11,6 +11,7 @@ from base64 import b64decode
 from binascii import Error as NotBase64
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
@@ -179,8 +180,8 @@ def _read(
         value=_decoded(_only(signature, "SignatureValue").text),
         certificates=tuple(
             "".join((each.text or "").split())
-            for each in signature.findall(f"{_DSIG}KeyInfo/{_DSIG}X509Data/{_DSIG}X509Certificate")
-        )[:_MAX_CERTIFICATES],
+            for each in islice(signature.iter(f"{_DSIG}X509Certificate"), _MAX_CERTIFICATES)
+        ),
     )
 
 
