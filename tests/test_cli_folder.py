@@ -444,8 +444,9 @@ def test_check_names_the_code_and_all_that_was_found_of_a_file_that_would_be_ref
     assert said.returncode == 1
     lines = said.stdout.splitlines()
     assert lines[0].startswith("FAIL n.xml: would be refused: WrongTotals: TOT-610: <vNF> is 0.01")
-    assert [line.split(":")[0].strip() for line in lines[1:4]] == [
+    assert [line.split(":")[0].strip() for line in lines[1:5]] == [
         "found TOT-610",
+        "found TOT-866",
         "found SIG-DIGEST",
         "found AUT-HOMOLOG",
     ]
@@ -464,15 +465,12 @@ def test_a_refusal_by_a_check_has_its_code_in_error_json_and_in_the_ledger(tmp_p
     reason = json.loads((folder / "failed" / "n.xml.error.json").read_bytes())
     assert reason["error_type"] == "InvalidSignature"
     assert reason["code"] == "SIG-DIGEST"
-    assert [each["code"] for each in reason["warnings"]] == ["SIG-DIGEST", "AUT-HOMOLOG", "TOT-610"]
+    found = ["SIG-DIGEST", "AUT-HOMOLOG", "TOT-610", "TOT-866"]
+    assert [each["code"] for each in reason["warnings"]] == found
     assert reason["chave"] == generator().note(1, items=2, rich=False).chave
     with closing(sqlite3.connect(tmp_path / "nfed-ledger.db")) as ledger:
         told = dict(ledger.execute("select outcome, warnings from files"))
-    assert [code for code, _ in json.loads(told["refused"])] == [
-        "SIG-DIGEST",
-        "AUT-HOMOLOG",
-        "TOT-610",
-    ]
+    assert [code for code, _ in json.loads(told["refused"])] == found
     assert [code for code, _ in json.loads(told["imported"])] == ["AUT-HOMOLOG"]
 
 
