@@ -5,9 +5,9 @@ import time
 import pytest
 from lxml import etree
 
-from daemon.documents.document import Checks
 from daemon.documents.file import documents_from
 from daemon.documents.parts import local_name
+from daemon.documents.policy import Checks
 from daemon.documents.reader import read
 from daemon.errors import HostileXML, NotFiscal, XMLParseError, XMLTruncated
 from tests.notes import note

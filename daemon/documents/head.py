@@ -7,11 +7,11 @@ from functools import cache
 from lxml import etree
 
 from daemon.documents.checks import Finding
-from daemon.documents.document import Checks, Document
+from daemon.documents.document import Document
 from daemon.documents.extract import Extraction, Row, Rows, Value
 from daemon.documents.layout import Table
 from daemon.documents.parts import Part
-
+from daemon.documents.policy import Checks
 
 _BRASILIA = timezone(timedelta(hours=-3))
 
