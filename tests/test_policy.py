@@ -4,8 +4,8 @@ from dataclasses import fields, replace
 
 import pytest
 
-from daemon.app import checks_of, worker_settings_of
 from daemon.documents.policy import Checks, Policy
+from daemon.edges import checks_of, worker_settings_of
 from daemon.flow.worker import WorkerSettings
 from daemon.settings import Settings
 
