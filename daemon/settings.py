@@ -1,15 +1,28 @@
 """The settings: CLI option > environment NFED_… > .env > nfed.toml > default."""
 
+import base64
+import binascii
 import difflib
+import json
 import os
 import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
-from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
@@ -21,12 +34,26 @@ PREFIX = "NFED_"
 TOML_FILE = Path("nfed.toml")
 ENV_FILE = Path(".env")
 
+_SUPABASE = ("supabase_url", "supabase_service_key")  # also read without the prefix
+_HERE = ("localhost", "127.0.0.1", "::1")
+_SECRETS = ("password", "sslpassword")  # what a database URL may hold after its `?`
+_MASK = "***"
+
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 def _auto(value: object) -> object:
     """`auto` in any case means None."""
     return None if isinstance(value, str) and value.strip().lower() == "auto" else value
+
+
+class StoreKind(StrEnum):
+    """Where documents are stored."""
+
+    SQLITE = "sqlite"
+    POSTGRES = "postgresql"
+    SUPABASE = "supabase"
+    """Supabase over HTTPS."""
 
 
 class Settings(BaseSettings):
@@ -36,8 +63,15 @@ class Settings(BaseSettings):
 
     xml_folder: Path = Field(Path("xml_nf"), description="the drop folder")
     database_url: str = Field("sqlite:///nfed.db", description="where documents are stored")
+    supabase_url: str | None = Field(
+        None, description="the Supabase project to feed over HTTPS, instead of database_url"
+    )
+    supabase_service_key: SecretStr | None = Field(
+        None, description="its secret key: sb_secret_… or the legacy service_role JWT"
+    )
     ledger: Path | None = Field(
-        None, description="history of jobs and files; default: beside the SQLite database"
+        None,
+        description="history of jobs and files; default: nfed-ledger.db, beside a SQLite database",
     )
     max_concurrent_uploads: int = Field(5, ge=1, le=100, description="chunks in flight")
     batch_timeout_seconds: Positive = Field(
@@ -109,17 +143,49 @@ class Settings(BaseSettings):
             url = make_url(value)
         except ArgumentError:
             raise ValueError("is no database URL such as sqlite:///nfed.db") from None
-        if url.get_backend_name() != "sqlite":
-            raise ValueError("names a database that this version cannot feed: use sqlite:///path")
-        if not url.database or url.database == ":memory:":
-            raise ValueError("must name a file, such as sqlite:///nfed.db")
-        return value
+        match url.get_backend_name():
+            case "sqlite" if not url.database or url.database == ":memory:":
+                raise ValueError("must name a file, such as sqlite:///nfed.db")
+            case "sqlite" | "postgresql" | "postgres":
+                return value
+            case _:
+                raise ValueError("is neither sqlite:///path nor postgresql://user@host/database")
+
+    @field_validator("supabase_url")
+    @classmethod
+    def _is_a_project(cls, value: str | None) -> str | None:
+        if not value:
+            return None
+        parts = urlsplit(value.strip())
+        allowed = ("https", "http") if parts.hostname in _HERE else ("https",)
+        if parts.scheme not in allowed or not parts.hostname or parts.username:
+            raise ValueError("is no address such as https://abcdefgh.supabase.co")
+        return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+
+    @field_validator("supabase_service_key")
+    @classmethod
+    def _is_secret(cls, value: SecretStr | None) -> SecretStr | None:
+        key = "" if value is None else value.get_secret_value().strip()
+        if not key:
+            return None
+        if key.startswith("sb_publishable_") or _role_of(key) in ("anon", "authenticated"):
+            raise ValueError("is the public key; nfed needs the secret one (sb_secret_…)")
+        if not (key.isascii() and key.isprintable() and " " not in key):
+            raise ValueError("is no key: it holds blanks or characters that no key has")
+        return SecretStr(key)
+
+    @model_validator(mode="after")
+    def _supabase_whole(self) -> "Settings":
+        if (self.supabase_url is None) != (self.supabase_service_key is None):
+            missing = _SUPABASE[0] if self.supabase_url is None else _SUPABASE[1]
+            raise ValueError(f"{missing} is missing: Supabase needs its address and its key")
+        return self
 
     @model_validator(mode="after")
     def _ledger_outside(self) -> "Settings":
         folder = self.xml_folder.resolve()
         for path in (self.ledger_path, self.sqlite_path):
-            if path.resolve().is_relative_to(folder):
+            if path is not None and path.resolve().is_relative_to(folder):
                 name = "ledger" if path == self.ledger else "database_url"
                 raise ValueError(
                     f"{name}: {path} must not lie inside the drop folder {self.xml_folder}"
@@ -127,19 +193,44 @@ class Settings(BaseSettings):
         return self
 
     @property
-    def sqlite_path(self) -> Path:
-        """The SQLite database's file."""
+    def store_kind(self) -> StoreKind:
+        """The one place that decides which store is used."""
+        if self.supabase_url is not None:
+            return StoreKind.SUPABASE
+        if make_url(self.database_url).get_backend_name() == "sqlite":
+            return StoreKind.SQLITE
+        return StoreKind.POSTGRES
+
+    @property
+    def sqlite_path(self) -> Path | None:
+        """The SQLite database's file; None for any other store."""
+        if self.store_kind is not StoreKind.SQLITE:
+            return None
         return Path(make_url(self.database_url).database or "")
+
+    @property
+    def database_shown(self) -> str:
+        """The database as a person may see it."""
+        if self.supabase_url is not None:
+            return self.supabase_url
+        path = self.sqlite_path
+        return masked("database_url", self.database_url) if path is None else str(path)
 
     @property
     def ledger_path(self) -> Path:
         """The ledger's file."""
-        return self.ledger or self.sqlite_path.with_name("nfed-ledger.db")
+        beside = self.sqlite_path or Path("nfed.db")
+        return self.ledger or beside.with_name("nfed-ledger.db")
 
     @property
     def worker_count(self) -> int:
         """Worker processes, `auto` resolved."""
         return self.workers or len(os.sched_getaffinity(0))
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """Without secrets, wherever a repr ends up."""
+        for name, value in super().__repr_args__():
+            yield name, masked(name, value) if name in ("database_url", _SUPABASE[1]) else value
 
     @classmethod
     def settings_customise_sources(
@@ -169,15 +260,17 @@ def load(options: dict[str, object] | None = None) -> Loaded:
     """
     values: dict[str, object] = {}
     origins = dict.fromkeys(Settings.model_fields, "default")
+    env_file = _from_env_file()
     for origin, source in (
         (str(TOML_FILE), _from_toml()),
-        (str(ENV_FILE), _prefixed(_from_env_file(), str(ENV_FILE))),
+        (str(ENV_FILE), _prefixed(env_file, str(ENV_FILE))),
         ("environment", _prefixed(dict(os.environ), "environment")),
         ("option", {k: v for k, v in (options or {}).items() if v is not None}),
     ):
         for name, value in source.items():
             values[name] = value
             origins[name] = origin
+    _choose_database(values, origins, env_file)
     try:
         return Loaded(Settings(**values), origins)  # type: ignore[arg-type]  # pydantic checks them
     except ValidationError as error:
@@ -187,12 +280,57 @@ def load(options: dict[str, object] | None = None) -> Loaded:
 def masked(name: str, value: object) -> str:
     """A setting's value as it may be shown: passwords in URLs replaced."""
     if name == "database_url":
-        return make_url(str(value)).render_as_string(hide_password=True)
+        url = make_url(str(value))
+        hidden = {key: _MASK for key in _SECRETS if key in url.query}
+        shown = url.update_query_dict(hidden).render_as_string(hide_password=True)
+        return shown.replace("%2A", "*")
+    if name == _SUPABASE[1] and value is not None:
+        return _MASK
     if value is None:
         return "auto" if name in ("workers", "force_polling") else ""
     if isinstance(value, bool):
         return str(value).lower()
     return str(value)
+
+
+def _choose_database(
+    values: dict[str, object], origins: dict[str, str], env_file: dict[str, str]
+) -> None:
+    """Settles who wins of database_url and Supabase's settings, also those without our prefix."""
+    named = bool(values.get(_SUPABASE[0]))
+    if named or "database_url" not in values:
+        unprefixed = {
+            name: (os.environ.get(name.upper()), env_file.get(name.upper())) for name in _SUPABASE
+        }
+        found = {
+            name: values.get(name) or in_environment or in_file
+            for name, (in_environment, in_file) in unprefixed.items()
+        }
+        # Half of it in the environment is about something else.
+        if all(found.values()):
+            for name, (in_environment, _) in unprefixed.items():
+                if not values.get(name):
+                    values[name] = found[name]
+                    origins[name] = "environment" if in_environment else str(ENV_FILE)
+    if named and "database_url" in values:
+        if origins["database_url"] != "option":
+            raise ConfigError(
+                f"database_url (from {origins['database_url']}) and supabase_url (from "
+                f"{origins['supabase_url']}) name a store each; leave one of them out"
+            )
+        for name in _SUPABASE:
+            values.pop(name, None)
+            origins[name] = "default"
+
+
+def _role_of(key: str) -> object:
+    """The role that a legacy key (a JWT) stands for; None if it is none."""
+    try:
+        payload = key.split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    except (IndexError, binascii.Error, ValueError):
+        return None
+    return claims.get("role") if isinstance(claims, dict) else None
 
 
 def _from_toml() -> dict[str, object]:

@@ -32,7 +32,7 @@ def check_files(files: Sequence[Path], url: str | None) -> int:
         result = read_file(os.path.realpath(file), reading_settings).result
         name = shown(str(file))
         if isinstance(result, Document):
-            stored = known.get(result.chave) or database.stored(settings.sqlite_path, result.chave)
+            stored = known.get(result.chave) or database.stored(settings, result.chave)
             outcome = verdict(result, stored)
             if isinstance(outcome, Imported | Updated):
                 known[result.chave] = Stored(result.content_sha256, result.status, name)

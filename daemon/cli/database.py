@@ -1,5 +1,6 @@
 """A look at the main database that changes nothing."""
 
+import asyncio
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -12,8 +13,9 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import StaticPool
 
 from daemon.core.verdict import Stored
-from daemon.errors import StoreUnavailable
-from daemon.stores import migrations
+from daemon.errors import ConfigError, StoreRejected, StoreUnavailable
+from daemon.settings import Settings
+from daemon.stores import migrations, postgres_reader
 from daemon.stores.ledger import connect_readonly
 from daemon.stores.migrations import SchemaState
 
@@ -30,8 +32,20 @@ class DatabaseView:
     """How many notes it holds; None: it has no tables yet, or cannot be read."""
 
 
-def view(path: Path) -> DatabaseView:
+def view(settings: Settings) -> DatabaseView:
     """Looks; never raises for what a database can be."""
+    path = settings.sqlite_path
+    if path is not None:
+        return view_sqlite(path)
+    try:
+        seen = asyncio.run(postgres_reader.seen(settings.database_url))
+    except (StoreUnavailable, StoreRejected, ConfigError) as error:
+        return DatabaseView(True, str(error))
+    return DatabaseView(True, None, seen.state, seen.notes)
+
+
+def view_sqlite(path: Path) -> DatabaseView:
+    """The same for a file."""
     try:
         if not path.exists():
             return DatabaseView(False, f"{path} does not exist yet; the first import makes it")
@@ -54,8 +68,11 @@ def schema_of(connection: sqlite3.Connection) -> SchemaState:
         return migrations.state(handle)
 
 
-def stored(path: Path, chave: str) -> Stored | None:
+def stored(settings: Settings, chave: str) -> Stored | None:
     """What the database knows of a note; None: nothing. Raises StoreUnavailable."""
+    path = settings.sqlite_path
+    if path is None:
+        return asyncio.run(postgres_reader.stored(settings.database_url, chave))
     if not os.path.lexists(path):
         return None
     with readonly(path) as connection:
