@@ -117,7 +117,8 @@ unasked as (
         on d.defaclobjtype = 'r' and d.defaclrole = current_user::regrole
       cross join lateral aclexplode(d.defaclacl) e
       left join pg_roles r on r.oid = e.grantee
-     where d.defaclnamespace in (0, (select relnamespace from pg_class where oid = v.oid))
+     where e.grantee <> d.defaclrole
+       and d.defaclnamespace in (0, (select relnamespace from pg_class where oid = v.oid))
 ),
 
 steps (step, number, part, statement) as (

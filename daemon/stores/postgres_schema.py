@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     import asyncpg
 
 _LOCK = 0x6E666564  # "nfed"
+_TURN_SECONDS = 300
+"""How long one migration waits for another."""
 _LOCK_SECONDS = 10
+"""How long it waits for those who read or write; a table that waits for a lock lets nobody in."""
 _MIGRATION_SECONDS = 3600.0
 _NEWER = "P0N01"
 """SQLSTATE of our own: a newer nfed made the schema."""
@@ -24,7 +27,7 @@ _NEWER = "P0N01"
 _HEAD = f"""\
 begin;
 set local search_path = public;
-set local lock_timeout = '{_LOCK_SECONDS}s';
+set local lock_timeout = '{_TURN_SECONDS}s';
 set local statement_timeout = 0;
 """
 _GUARD = """\
@@ -33,6 +36,7 @@ declare
     nfed_version text;
 begin
     perform pg_advisory_xact_lock({lock});
+    set local lock_timeout = '{lock_seconds}s';
     if to_regclass('public.{table}') is not null then
         select version_num into nfed_version from public.{table};
         if nfed_version <> all ({known}) then
@@ -81,11 +85,12 @@ class PostgresSchema:
     """The statements that bring it to the newest version; empty for a newer one."""
 
 
-def script() -> str:
+def script(lock_seconds: float = _LOCK_SECONDS) -> str:
     """Everything, for any database: one transaction that may be run again and again."""
     known = migrations.versions()
     guard = _GUARD.format(
         lock=_LOCK,
+        lock_seconds=lock_seconds,
         table=VERSION_TABLE,
         known=f"array[{', '.join(map(literal, known))}]",
         newest=known[-1],
@@ -115,7 +120,7 @@ async def state_in(connection: "asyncpg.Connection[asyncpg.Record]") -> SchemaSt
     )
 
 
-async def migrate(url: str) -> list[str]:
+async def migrate(url: str, *, lock_seconds: float = _LOCK_SECONDS) -> list[str]:
     """Brings it to the newest version, or changes nothing; returns what it warns of.
 
     Raises StoreUnavailable (someone holds a lock), or ConfigError: a newer schema, or no right to
@@ -131,7 +136,7 @@ async def migrate(url: str) -> list[str]:
     async with connected(url, statement_seconds=_MIGRATION_SECONDS) as connection:
         connection.add_log_listener(listen)
         try:
-            await connection.execute(script())
+            await connection.execute(script(lock_seconds))
         except asyncpg.InsufficientPrivilegeError as error:
             raise ConfigError(
                 f"database {shown(url)} needs schema {migrations.versions()[-1]}, and its role may "
