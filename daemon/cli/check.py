@@ -1,5 +1,6 @@
 """`nfed check`: whether nfed can work here, line by line, and what to do where it cannot."""
 
+import asyncio
 import errno
 import os
 import shutil
@@ -17,7 +18,8 @@ from daemon.core.arrival import shown
 from daemon.errors import FolderBusy, FolderUnavailable
 from daemon.intake.folder import holder, opened
 from daemon.intake.watcher import needs_polling
-from daemon.settings import Loaded, Settings, load
+from daemon.settings import Loaded, Settings, StoreKind, load
+from daemon.stores import postgres_access
 from daemon.stores.migrations import SchemaState
 
 _PATIENCE_SECONDS = 2.0  # longer than a daemon's transaction takes
@@ -186,6 +188,22 @@ def _server(settings: Settings) -> Iterator[Verdict]:
         return
     yield Verdict(Level.OK, f"{name} can be read; {output.plural(seen.notes or 0, 'note')}")
     yield _schema(seen.schema)
+    if settings.store_kind is StoreKind.POSTGRES:
+        yield _access(settings.database_url)
+
+
+def _access(url: str) -> Verdict:
+    """Tables that users had before nfed came may be open to whoever has the public key."""
+    openings = asyncio.run(postgres_access.openings(url))
+    if not openings:
+        return Verdict(Level.OK, "access: row level security is on for every table")
+    roles = ", ".join(sorted({opening.role for opening in openings}))
+    count = len({opening.relation for opening in openings})
+    return Verdict(
+        Level.WARN,
+        f"access: {output.plural(count, 'relation')} open to {roles}, whom no policy holds "
+        "back; `nfed db secure --dry-run` says who would lose what",
+    )
 
 
 def _schema(schema: SchemaState) -> Verdict:

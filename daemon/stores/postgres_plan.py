@@ -34,7 +34,10 @@ _DIALECT = postgresql.dialect(paramstyle="named")  # type: ignore[no-untyped-cal
 
 @cache
 def query() -> str:
-    """The query: a row a statement, in order. For a session whose search_path is `public`."""
+    """The query, for a session whose search_path is `public`.
+
+    A row a statement, in order; not `is_change`: it only warns.
+    """
     made = metadata(Backend.POSTGRES)
     tables = list(made.tables.values())
     indexes = sorted(

@@ -299,5 +299,5 @@ steps (step, number, part, statement) as (
       from wanted_views w, service s
       where to_regclass('public.' || quote_ident(w.name)) is null and s.name is not null
 )
-select statement from steps order by step, number, part, statement
+select statement, step <> 2 as is_change from steps order by step, number, part, statement
 """

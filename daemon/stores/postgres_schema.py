@@ -3,12 +3,11 @@
 `script` is the whole of it as SQL text, for Supabase's SQL editor; `migrate` runs the same text.
 """
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from daemon.errors import ConfigError
 from daemon.stores import migrations, postgres_plan
-from daemon.stores.migrations import VERSION_TABLE, SchemaState
+from daemon.stores.migrations import VERSION_TABLE, SchemaState, newer
 from daemon.stores.postgres_connection import connected, driver, shown
 from daemon.stores.postgres_plan import literal
 
@@ -76,15 +75,6 @@ commit;
 """
 
 
-@dataclass(frozen=True, slots=True)
-class PostgresSchema:
-    """How the schema of a database stands."""
-
-    state: SchemaState
-    pending: tuple[str, ...]
-    """The statements that bring it to the newest version; empty for a newer one."""
-
-
 def script(lock_seconds: float = _LOCK_SECONDS) -> str:
     """Everything, for any database: one transaction that may be run again and again."""
     known = migrations.versions()
@@ -100,15 +90,34 @@ def script(lock_seconds: float = _LOCK_SECONDS) -> str:
     return "\n".join([_HEAD, guard, *migrations.sql_of_each("postgresql"), "", tail])
 
 
-async def look(url: str) -> PostgresSchema:
-    """Reads how it stands. Raises StoreUnavailable or ConfigError."""
+async def ensure(url: str) -> list[str]:
+    """Migrates an older schema; returns what that warns of. Raises what `migrate` raises."""
+    async with connected(url) as connection:
+        state = await state_in(connection)
+    if not state.known:
+        raise ConfigError(newer(shown(url), state))
+    return [] if state.is_newest else await migrate(url)
+
+
+async def pending(url: str) -> list[str]:
+    """The statements that bring it to the newest version, without running any.
+
+    Raises StoreUnavailable, or ConfigError for a newer schema.
+    """
     async with connected(url) as connection, connection.transaction(readonly=True):
         state = await state_in(connection)
         if not state.known:
-            return PostgresSchema(state, ())
+            raise ConfigError(newer(shown(url), state))
         await connection.execute("set local search_path = public")
         rows = await connection.fetch(postgres_plan.query())
-        return PostgresSchema(state, tuple(row["statement"] for row in rows))
+        found = [row["statement"] for row in rows if row["is_change"]]
+        if state.current is None:
+            found.append(
+                f"create table public.{VERSION_TABLE} (version_num varchar(32) primary key)"
+            )
+        if not state.is_newest:
+            found.append(f"insert into public.{VERSION_TABLE} values ({literal(state.newest)})")
+        return found
 
 
 async def state_in(connection: "asyncpg.Connection[asyncpg.Record]") -> SchemaState:

@@ -46,6 +46,14 @@ def state_of(current: str | None) -> SchemaState:
     return SchemaState(current, known[-1], current is None or current in known)
 
 
+def newer(name: str, state: SchemaState) -> str:
+    """What to say of a schema that this nfed does not know."""
+    return (
+        f"database {name} has schema {state.current}, newer than this nfed knows "
+        f"({state.newest}); upgrade nfed"
+    )
+
+
 def versions() -> tuple[str, ...]:
     """All versions, the oldest first."""
     return tuple(each.revision for each in reversed(list(_scripts().walk_revisions())))
