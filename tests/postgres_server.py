@@ -159,6 +159,6 @@ def _free_port() -> int:
 
 if __name__ == "__main__":  # for a look around: until Enter is pressed
     with running() as made:
-        sys.stdout.write(made.url() + "\n")
+        sys.stdout.write(f"{made.url()} {made.folder}\n")
         sys.stdout.flush()
         sys.stdin.readline()

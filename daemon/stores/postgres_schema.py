@@ -121,12 +121,17 @@ async def pending(url: str) -> list[str]:
 
 
 async def state_in(connection: "asyncpg.Connection[asyncpg.Record]") -> SchemaState:
-    """The version of the schema."""
+    """The version of the schema. Raises ConfigError where its role may not read it."""
     if await connection.fetchval("select to_regclass($1)", f"public.{VERSION_TABLE}") is None:
         return migrations.state_of(None)
-    return migrations.state_of(
-        await connection.fetchval(f"select version_num from public.{VERSION_TABLE}")
-    )
+    try:
+        current = await connection.fetchval(f"select version_num from public.{VERSION_TABLE}")
+    except driver().InsufficientPrivilegeError as error:
+        raise ConfigError(
+            f"the database's role may not read public.{VERSION_TABLE}; let the owner grant it "
+            "select, insert and update on the tables of nfed"
+        ) from error
+    return migrations.state_of(current)
 
 
 async def migrate(url: str, *, lock_seconds: float = _LOCK_SECONDS) -> list[str]:
