@@ -6,6 +6,7 @@ import pytest
 from daemon.errors import ConfigError, StoreUnavailable
 from daemon.stores import postgres_schema
 from tests.existing_database import DATA, SQL, fill, old_columns, what_readers_see
+from tests.postgres_server import running
 
 OWN = (DATA / "existing-own.sql").read_text("utf-8")
 VIEWS = """
@@ -135,6 +136,24 @@ async def test_what_users_built_on_it_stays_as_they_made_it(own_url):
     assert [rows(own_url, query) for query in own] == answers
     assert all(answers[:3])
     assert warnings == []
+
+
+async def test_an_older_server_is_adopted_likewise():
+    with running(16) as server, server.database() as name:
+        url = server.url(name)
+        with psycopg.connect(url) as connection:
+            connection.execute(SQL.encode())
+            connection.execute(OWN.encode())
+            fill(connection)
+            before = what_readers_see(connection)
+        views = rows(url, VIEWS)
+
+        assert await postgres_schema.migrate(url) == []
+
+        with psycopg.connect(url) as connection:
+            assert what_readers_see(connection) == before
+        assert rows(url, VIEWS) == views
+        assert await postgres_schema.pending(url) == []
 
 
 async def test_a_column_that_cannot_be_widened_faithfully_is_left_with_a_warning(existing_url):

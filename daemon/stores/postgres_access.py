@@ -102,14 +102,14 @@ class Opening:
 
 async def openings(url: str) -> list[Opening]:
     """Who sees what. Raises StoreUnavailable or ConfigError."""
-    async with postgres.connected(url) as connection:
+    async with postgres.reading(url) as connection:
         rows = await connection.fetch(_OPENINGS, _names())
     return [Opening(row["role"], row["name"], row["loses"]) for row in rows]
 
 
 async def closing(url: str) -> list[str]:
     """The statements that would close everything, without running any."""
-    async with postgres.connected(url) as connection:
+    async with postgres.reading(url) as connection:
         return await _closing(connection)
 
 

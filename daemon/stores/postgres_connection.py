@@ -62,6 +62,17 @@ async def connected(
             await _close(connection)
 
 
+@asynccontextmanager
+async def reading(url: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+    """A connection and a read-only transaction for the block.
+
+    A query with parameters takes two round trips, which outside of a transaction a pooler may send
+    to two servers.
+    """
+    async with connected(url) as connection, connection.transaction(readonly=True):
+        yield connection
+
+
 def tls(url: str) -> ssl.SSLContext | None:
     """TLS with the server's certificate and name verified, unless the URL says otherwise.
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from daemon.core.verdict import Stored
 from daemon.stores.migrations import SchemaState
-from daemon.stores.postgres_connection import connected
+from daemon.stores.postgres_connection import reading
 from daemon.stores.postgres_schema import state_in
 
 # Counting a hundred million notes takes longer than anybody waits for a status.
@@ -26,7 +26,7 @@ class Seen:
 
 async def seen(url: str) -> Seen:
     """Looks. Raises StoreUnavailable or ConfigError."""
-    async with connected(url) as connection:
+    async with reading(url) as connection:
         state = await state_in(connection)
         if state.current is None:
             return Seen(state, None)
@@ -35,7 +35,7 @@ async def seen(url: str) -> Seen:
 
 async def stored(url: str, chave: str) -> Stored | None:
     """What the database knows of a note; None: nothing. Raises StoreUnavailable or ConfigError."""
-    async with connected(url) as connection:
+    async with reading(url) as connection:
         if (await state_in(connection)).current is None:
             return None
         row = await connection.fetchrow(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from daemon.errors import ConfigError
 from daemon.stores import migrations, postgres_plan
 from daemon.stores.migrations import VERSION_TABLE, SchemaState, newer
-from daemon.stores.postgres_connection import connected, driver, shown
+from daemon.stores.postgres_connection import connected, driver, reading, shown
 from daemon.stores.postgres_plan import literal
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def script(lock_seconds: float = _LOCK_SECONDS) -> str:
 
 async def ensure(url: str) -> list[str]:
     """Migrates an older schema; returns what that warns of. Raises what `migrate` raises."""
-    async with connected(url) as connection:
+    async with reading(url) as connection:
         state = await state_in(connection)
     if not state.known:
         raise ConfigError(newer(shown(url), state))
@@ -104,7 +104,7 @@ async def pending(url: str) -> list[str]:
 
     Raises StoreUnavailable, or ConfigError for a newer schema.
     """
-    async with connected(url) as connection, connection.transaction(readonly=True):
+    async with reading(url) as connection:
         state = await state_in(connection)
         if not state.known:
             raise ConfigError(newer(shown(url), state))

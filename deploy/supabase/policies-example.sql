@@ -43,7 +43,15 @@ create policy nfed_proprias on public.empresas for select to authenticated
         or exists (select from public.notas_fiscais n where n.destinatario_id = empresas.id));
 
 grant select on public.notas_fiscais, public.empresas to authenticated;
-grant select on public.vw_notas_fiscais_resumo, public.vw_nf_itens_completo to authenticated;
+-- From PostgreSQL 15 on, the views show what their reader may see. Before, they show everything.
+do $$
+begin
+    if current_setting('server_version_num')::int >= 150000 then
+        grant select on public.vw_notas_fiscais_resumo, public.vw_nf_itens_completo
+            to authenticated;
+    end if;
+end
+$$;
 
 -- What belongs to a note, or to something that belongs to one, shows with it.
 do $$
