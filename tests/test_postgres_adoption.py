@@ -115,6 +115,60 @@ async def test_types_and_defaults_stay_but_for_numbers_that_overflow(existing_ur
     }
 
 
+async def test_no_table_is_rewritten_but_those_whose_numbers_overflow(existing_url):
+    """A table of a hundred million rows would be locked for hours."""
+    query = "select relname, relfilenode from pg_class where relname = any (%s) order by 1"
+    tables = sorted({column.relation for column in old_columns()})
+    with psycopg.connect(existing_url) as connection:
+        fill(connection)
+        connection.execute(
+            "create index ix_meu on notas_fiscais (natureza_operacao, uf_saida_pais)"
+        )
+    names = [*tables, "ix_meu", "notas_fiscais_chave_acesso_key", "empresas_cpf_cnpj_key"]
+    before = rows(existing_url, query, names)
+
+    await postgres_schema.migrate(existing_url)
+
+    changed = set(rows(existing_url, query, names)) - set(before)
+    assert {name for name, _ in changed} == {
+        "nf_itens_di_adicoes",
+        "nf_itens_ipi",
+        "nf_transporte_volumes",
+    }
+
+
+async def test_a_view_of_somebody_elses_is_left_alone_by_an_owner_without_power(
+    postgres, existing_url
+):
+    with psycopg.connect(existing_url) as connection:
+        connection.execute(
+            "create role bi nologin; create role keeper login;"
+            "grant all on schema public to keeper; grant select on nf_itens_icms to bi;"
+            "create view vw_bi as select aliquota from nf_itens_icms; alter view vw_bi owner to bi"
+        )
+        for (name,) in connection.execute(
+            "select oid::regclass::text from pg_class where relnamespace = 'public'::regnamespace "
+            "and relkind in ('r', 'v') and relname <> 'vw_bi'"
+        ).fetchall():
+            connection.execute(f"alter table {name} owner to keeper".encode())
+        fill(connection)
+        before = what_readers_see(connection)
+
+    try:
+        warnings = await postgres_schema.migrate(existing_url.replace("postgres@", "keeper@"))
+
+        with psycopg.connect(existing_url) as connection:
+            assert what_readers_see(connection) == before
+        (warning,) = warnings
+        assert (
+            warning == "nf_itens_icms.aliquota keeps its type, as view public.vw_bi of bi uses it"
+        )
+    finally:
+        with psycopg.connect(existing_url) as connection:
+            connection.execute("reassign owned by keeper, bi to postgres")
+            connection.execute("drop owned by keeper, bi; drop role keeper, bi")
+
+
 async def test_what_users_built_on_it_stays_as_they_made_it(own_url):
     with psycopg.connect(own_url) as connection:
         before = what_readers_see(connection)
@@ -181,7 +235,7 @@ async def test_a_column_that_cannot_be_widened_faithfully_is_left_with_a_warning
         "empresas.cpf_cnpj": "raiz",
         "nf_itens.cfop": "policy minha",
         "empresas.email": "trigger aviso",
-        "nf_itens_pis.valor_pis": "function resumos()",
+        "nf_itens_pis.valor_pis": "function public.resumos()",
     }.items():
         assert f"{column} keeps its type" in told
         assert what in told

@@ -16,6 +16,7 @@ relaxes; it never renames, drops or narrows what was there.
   row, a policy or a generated column uses the column) the column is left as it is, with a warning.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from functools import cache
 
@@ -34,7 +35,10 @@ _DIALECT = postgresql.dialect(paramstyle="named")  # type: ignore[no-untyped-cal
 
 @cache
 def query() -> str:
-    """The query, for a session whose search_path is `public`.
+    """The query, for a session whose search_path is empty.
+
+    Nothing in it, or in what it returns, can then be caught by a function or a table that somebody
+    put into a schema of the path.
 
     A row a statement, in order; not `is_change`: it only warns.
     """
@@ -47,7 +51,7 @@ def query() -> str:
         tables=_values(_table(each) for each in tables),
         columns=_values(_column(table, each) for table in tables for each in table.columns),
         indexes=_values(_index(each) for each in indexes),
-        views=_values((name, " ".join(text.split())) for name, text in VIEWS.items()),
+        views=_values(_view(*each) for each in VIEWS.items()),
         updated=_values((name,) for name in UPDATED),
         touch=TOUCH,
     )
@@ -87,8 +91,9 @@ def literal(value: object) -> str:
 
 
 def _table(table: Table) -> tuple[object, ...]:
-    text = str(CreateTable(table).compile(dialect=_DIALECT))
-    return table.name, " ".join(text.split()).replace("CREATE TABLE ", f"create table {SCHEMA}.")
+    text = " ".join(str(CreateTable(table).compile(dialect=_DIALECT)).split())
+    text = text.replace("CREATE TABLE ", f"create table {SCHEMA}.")
+    return table.name, text.replace(" REFERENCES ", f" REFERENCES {SCHEMA}.")
 
 
 def _column(table: Table, column: Column[object]) -> tuple[object, ...]:
@@ -117,6 +122,10 @@ def _index(index: Index) -> tuple[object, ...]:
         predicate is not None,
         text.replace("CREATE ", "create ", 1),
     )
+
+
+def _view(name: str, text: str) -> tuple[object, ...]:
+    return name, re.sub(r"\b(from|join) (\w+)", rf"\1 {SCHEMA}.\2", " ".join(text.split()))
 
 
 def _values(rows: Iterable[tuple[object, ...]]) -> str:

@@ -90,6 +90,16 @@ obstacles as (
     select a.table_oid, a.attnum, pg_describe_object('pg_rewrite'::regclass, r.oid, 0)
       from above a
       join pg_rewrite r on r.ev_class = a.view_oid and r.rulename <> '_RETURN'
+     union
+    -- A view that could not be given back to its owner.
+    select a.table_oid, a.attnum,
+           format('%s of %I', pg_describe_object('pg_class'::regclass, v.oid, 0), r.rolname)
+      from above a
+      join pg_class v on v.oid = a.view_oid
+      join pg_roles r on r.oid = v.relowner
+      join pg_roles me on me.rolname = current_user and not me.rolsuper and me.oid <> r.oid
+     where not pg_has_role(r.oid, 'usage')
+        or not has_schema_privilege(r.oid, v.relnamespace, 'create')
 ),
 widened as (
     select c.*

@@ -25,7 +25,7 @@ _NEWER = "P0N01"
 
 _HEAD = f"""\
 begin;
-set local search_path = public;
+set local search_path = '';
 set local lock_timeout = '{_TURN_SECONDS}s';
 set local statement_timeout = 0;
 """
@@ -71,6 +71,8 @@ begin
     end if;
 end
 $nfed$;
+-- PostgREST looks again at what there is.
+notify pgrst, 'reload schema';
 commit;
 """
 
@@ -108,7 +110,7 @@ async def pending(url: str) -> list[str]:
         state = await state_in(connection)
         if not state.known:
             raise ConfigError(newer(shown(url), state))
-        await connection.execute("set local search_path = public")
+        await connection.execute("set local search_path = ''")
         rows = await connection.fetch(postgres_plan.query())
         found = [row["statement"] for row in rows if row["is_change"]]
         if state.current is None:
@@ -145,7 +147,7 @@ async def migrate(url: str, *, lock_seconds: float = _LOCK_SECONDS) -> list[str]
 
     def listen(_: object, message: object) -> None:
         if getattr(message, "severity_en", "") == "WARNING":
-            warnings.append(str(message))
+            warnings.append(str(getattr(message, "message", message)))
 
     async with connected(url, statement_seconds=_MIGRATION_SECONDS) as connection:
         connection.add_log_listener(listen)
