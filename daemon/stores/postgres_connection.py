@@ -101,6 +101,11 @@ def world_errors(url: str) -> Iterator[None]:
         if state.startswith(_SETUP) or state == "3D000":
             raise ConfigError(f"database {name}: {_told(error)}") from error
         raise StoreUnavailable(f"database {name}: {_told(error)}") from error
+    except ssl.SSLCertVerificationError as error:
+        raise StoreUnavailable(
+            f"database {name}: {error.verify_message}: name the authority's certificate with "
+            "?sslrootcert=FILE, or give verification up with ?sslmode=require"
+        ) from error
     except (TimeoutError, asyncpg.InterfaceError, OSError, ssl.SSLError) as error:
         told = str(error) or "no answer in time"
         raise StoreUnavailable(f"database {name}: {told}") from error
