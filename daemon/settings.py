@@ -1,18 +1,13 @@
 """The settings: CLI option > environment NFED_… > .env > nfed.toml > default."""
 
-import base64
-import binascii
 import difflib
-import json
 import os
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from enum import StrEnum
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 from pydantic import (
@@ -29,15 +24,21 @@ from sqlalchemy.exc import ArgumentError
 
 from daemon.documents.nfe import Policy
 from daemon.errors import ConfigError
+from daemon.settings_database import (
+    MASK,
+    SUPABASE,
+    StoreKind,
+    choose_database,
+    masked_url,
+    project,
+    service_key,
+)
+
+__all__ = ["PREFIX", "Loaded", "Settings", "StoreKind", "load", "masked"]
 
 PREFIX = "NFED_"
 TOML_FILE = Path("nfed.toml")
 ENV_FILE = Path(".env")
-
-_SUPABASE = ("supabase_url", "supabase_service_key")  # also read without the prefix
-_HERE = ("localhost", "127.0.0.1", "::1")
-_SECRETS = ("password", "sslpassword")  # what a database URL may hold after its `?`
-_MASK = "***"
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
@@ -45,15 +46,6 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 def _auto(value: object) -> object:
     """`auto` in any case means None."""
     return None if isinstance(value, str) and value.strip().lower() == "auto" else value
-
-
-class StoreKind(StrEnum):
-    """Where documents are stored."""
-
-    SQLITE = "sqlite"
-    POSTGRES = "postgresql"
-    SUPABASE = "supabase"
-    """Supabase over HTTPS."""
 
 
 class Settings(BaseSettings):
@@ -156,28 +148,18 @@ class Settings(BaseSettings):
     def _is_a_project(cls, value: str | None) -> str | None:
         if not value:
             return None
-        parts = urlsplit(value.strip())
-        allowed = ("https", "http") if parts.hostname in _HERE else ("https",)
-        if parts.scheme not in allowed or not parts.hostname or parts.username:
-            raise ValueError("is no address such as https://abcdefgh.supabase.co")
-        return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+        return project(value)
 
     @field_validator("supabase_service_key")
     @classmethod
     def _is_secret(cls, value: SecretStr | None) -> SecretStr | None:
         key = "" if value is None else value.get_secret_value().strip()
-        if not key:
-            return None
-        if key.startswith("sb_publishable_") or _role_of(key) in ("anon", "authenticated"):
-            raise ValueError("is the public key; nfed needs the secret one (sb_secret_…)")
-        if not (key.isascii() and key.isprintable() and " " not in key):
-            raise ValueError("is no key: it holds blanks or characters that no key has")
-        return SecretStr(key)
+        return SecretStr(service_key(key)) if key else None
 
     @model_validator(mode="after")
     def _supabase_whole(self) -> "Settings":
         if (self.supabase_url is None) != (self.supabase_service_key is None):
-            missing = _SUPABASE[0] if self.supabase_url is None else _SUPABASE[1]
+            missing = SUPABASE[0] if self.supabase_url is None else SUPABASE[1]
             raise ValueError(f"{missing} is missing: Supabase needs its address and its key")
         return self
 
@@ -230,7 +212,7 @@ class Settings(BaseSettings):
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
         """Without secrets, wherever a repr ends up."""
         for name, value in super().__repr_args__():
-            yield name, masked(name, value) if name in ("database_url", _SUPABASE[1]) else value
+            yield name, masked(name, value) if name in ("database_url", SUPABASE[1]) else value
 
     @classmethod
     def settings_customise_sources(
@@ -270,7 +252,7 @@ def load(options: dict[str, object] | None = None) -> Loaded:
         for name, value in source.items():
             values[name] = value
             origins[name] = origin
-    _choose_database(values, origins, env_file)
+    choose_database(values, origins, env_file, str(ENV_FILE))
     try:
         return Loaded(Settings(**values), origins)  # type: ignore[arg-type]  # pydantic checks them
     except ValidationError as error:
@@ -280,57 +262,14 @@ def load(options: dict[str, object] | None = None) -> Loaded:
 def masked(name: str, value: object) -> str:
     """A setting's value as it may be shown: passwords in URLs replaced."""
     if name == "database_url":
-        url = make_url(str(value))
-        hidden = {key: _MASK for key in _SECRETS if key in url.query}
-        shown = url.update_query_dict(hidden).render_as_string(hide_password=True)
-        return shown.replace("%2A", "*")
-    if name == _SUPABASE[1] and value is not None:
-        return _MASK
+        return masked_url(str(value))
+    if name == SUPABASE[1] and value is not None:
+        return MASK
     if value is None:
         return "auto" if name in ("workers", "force_polling") else ""
     if isinstance(value, bool):
         return str(value).lower()
     return str(value)
-
-
-def _choose_database(
-    values: dict[str, object], origins: dict[str, str], env_file: dict[str, str]
-) -> None:
-    """Settles who wins of database_url and Supabase's settings, also those without our prefix."""
-    named = bool(values.get(_SUPABASE[0]))
-    if named or "database_url" not in values:
-        unprefixed = {
-            name: (os.environ.get(name.upper()), env_file.get(name.upper())) for name in _SUPABASE
-        }
-        found = {
-            name: values.get(name) or in_environment or in_file
-            for name, (in_environment, in_file) in unprefixed.items()
-        }
-        # Half of it in the environment is about something else.
-        if all(found.values()):
-            for name, (in_environment, _) in unprefixed.items():
-                if not values.get(name):
-                    values[name] = found[name]
-                    origins[name] = "environment" if in_environment else str(ENV_FILE)
-    if named and "database_url" in values:
-        if origins["database_url"] != "option":
-            raise ConfigError(
-                f"database_url (from {origins['database_url']}) and supabase_url (from "
-                f"{origins['supabase_url']}) name a store each; leave one of them out"
-            )
-        for name in _SUPABASE:
-            values.pop(name, None)
-            origins[name] = "default"
-
-
-def _role_of(key: str) -> object:
-    """The role that a legacy key (a JWT) stands for; None if it is none."""
-    try:
-        payload = key.split(".")[1]
-        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-    except (IndexError, binascii.Error, ValueError):
-        return None
-    return claims.get("role") if isinstance(claims, dict) else None
 
 
 def _from_toml() -> dict[str, object]:
