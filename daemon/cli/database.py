@@ -14,10 +14,12 @@ from sqlalchemy.pool import StaticPool
 
 from daemon.core.verdict import Stored
 from daemon.errors import ConfigError, StoreRejected, StoreUnavailable
-from daemon.settings import Settings
+from daemon.settings import Settings, StoreKind
 from daemon.stores import migrations, postgres_reader
 from daemon.stores.ledger import connect_readonly
 from daemon.stores.migrations import SchemaState
+
+_OVER_HTTPS = "over HTTPS it cannot be looked at"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,8 @@ def view(settings: Settings) -> DatabaseView:
     path = settings.sqlite_path
     if path is not None:
         return view_sqlite(path)
+    if settings.store_kind is StoreKind.SUPABASE:
+        return DatabaseView(True, f"database {settings.supabase_url}: {_OVER_HTTPS}")
     try:
         seen = asyncio.run(postgres_reader.seen(settings.database_url))
     except (StoreUnavailable, StoreRejected, ConfigError) as error:
@@ -71,6 +75,8 @@ def schema_of(connection: sqlite3.Connection) -> SchemaState:
 def stored(settings: Settings, chave: str) -> Stored | None:
     """What the database knows of a note; None: nothing. Raises StoreUnavailable."""
     path = settings.sqlite_path
+    if settings.store_kind is StoreKind.SUPABASE:
+        raise StoreUnavailable(f"database {settings.supabase_url}: {_OVER_HTTPS}")
     if path is None:
         return asyncio.run(postgres_reader.stored(settings.database_url, chave))
     if not os.path.lexists(path):
