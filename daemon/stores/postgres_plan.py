@@ -24,11 +24,11 @@ from sqlalchemy import BigInteger, Column, Index, Table
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateColumn, CreateIndex, CreateTable
 
+from daemon.stores.postgres_functions import FUNCTIONS, SET_UPDATED_AT
 from daemon.stores.postgres_plan_sql import PLAN
 from daemon.stores.schema import UPDATED, VIEWS, Backend, Whole, metadata
 
 SCHEMA = "public"
-TOUCH = "nfed_set_updated_at"
 
 _DIALECT = postgresql.dialect(paramstyle="named")  # type: ignore[no-untyped-call]  # sqlalchemy's
 
@@ -53,7 +53,10 @@ def query() -> str:
         indexes=_values(_index(each) for each in indexes),
         views=_values(_view(*each) for each in VIEWS.items()),
         updated=_values((name,) for name in UPDATED),
-        touch=TOUCH,
+        functions=_values(
+            (each.signature, each.text, each.comment, each.for_service) for each in FUNCTIONS
+        ),
+        touch=SET_UPDATED_AT.signature,
     )
 
 

@@ -7,6 +7,7 @@ wanted_columns (number, table_name, name, type, is_big, required, definition) as
 wanted_indexes (number, name, table_name, columns, is_unique, is_partial, statement) as ({indexes}),
 wanted_views (number, name, definition) as ({views}),
 touched (number, name) as ({updated}),
+wanted_functions (number, signature, statement, comment, for_service) as ({functions}),
 
 outsiders as (  -- who is granted nothing of what is new; roles that only Supabase has
     select string_agg(quote_ident(name), ', ') as names
@@ -272,25 +273,27 @@ steps (step, number, part, statement) as (
                      join pg_attribute a on a.attrelid = t.oid and a.attnum = k.attnum
                     where k.position <= cardinality(w.columns::text[])) = w.columns::text[])
 
-    -- 7: updated_at of the tables that are new.
+    -- 7: functions that are missing or have another text; updated_at of the tables that are new.
      union all
-    select 7, 0, 0,
-           'create function public.{touch}() returns trigger language plpgsql '
-           'set search_path = '''' as ''begin new.updated_at := now() at time zone ''''utc''''; '
-           'return new; end'''
-     where to_regprocedure('public.{touch}()') is null
-       and exists (select from tables t join touched u using (name) where t.oid is null)
+    select 7, f.number, part, change
+      from wanted_functions f
+      cross join outsiders o
+      cross join service s
+      cross join lateral (values
+           (1, f.statement),
+           (2, format('revoke all on function %s from %s', f.signature, o.names)),
+           (3, case when f.for_service and s.name is not null
+                    then format('grant execute on function %s to %I', f.signature, s.name) end),
+           (4, format('comment on function %s is %L', f.signature, f.comment))
+      ) as changes (part, change)
+     where change is not null
+       and obj_description(to_regprocedure(f.signature), 'pg_proc') is distinct from f.comment
      union all
-    select 7, 1, t.number,
+    select 7, 1000, t.number,
            format('create trigger %I before update on public.%I for each row '
-                  'execute function public.{touch}()', 'tg_' || t.name || '_updated_at', t.name)
+                  'execute function {touch}', 'tg_' || t.name || '_updated_at', t.name)
       from tables t join touched u using (name)
      where t.oid is null
-     union all
-    select 7, 2, 0, format('revoke all on function public.{touch}() from %s', o.names)
-      from outsiders o
-     where to_regprocedure('public.{touch}()') is null
-       and exists (select from tables t join touched u using (name) where t.oid is null)
 
     -- 8: the layout's views, closed.
      union all
