@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import batched
 from pathlib import Path
-from typing import Self
+from typing import Self, assert_never
 
 import structlog
 from structlog.typing import FilteringBoundLogger
@@ -18,7 +18,7 @@ from daemon.core.job import JobState
 from daemon.core.outcome import Deferred, Reason
 from daemon.core.ports import Fate, Shelves
 from daemon.documents.document import Checks
-from daemon.errors import FolderUnavailable
+from daemon.errors import ConfigError, FolderUnavailable
 from daemon.flow.jobs import JobManager
 from daemon.flow.pipeline import Pace, Pipeline
 from daemon.flow.processor import BatchProcessor, Observer, Ports
@@ -27,7 +27,7 @@ from daemon.flow.workers import Workers
 from daemon.intake.folder import Folder, opened
 from daemon.intake.shelves import FolderShelves
 from daemon.intake.watcher import Watch, needs_polling
-from daemon.settings import Settings
+from daemon.settings import Settings, StoreKind
 from daemon.stores.ledger import SQLiteLedger
 from daemon.stores.sqlite import SQLiteStore
 
@@ -91,7 +91,7 @@ async def _run_daemon(
             once=once,
         )
         signals.stop = pipeline.stop
-        log.info("daemon_started", folder_path=str(root), database=str(settings.sqlite_path))
+        log.info("daemon_started", folder_path=str(root), database=settings.database_shown)
         await _watched(pipeline, settings, root, once)
         log.info(
             "daemon_stopped",
@@ -201,6 +201,18 @@ class _Leave:
         return []
 
 
+def _store_of(settings: Settings) -> SQLiteStore:
+    """The store that the settings name, not yet open."""
+    match settings.store_kind:
+        case StoreKind.SQLITE:
+            assert settings.sqlite_path is not None
+            return SQLiteStore(settings.sqlite_path.absolute())
+        case StoreKind.POSTGRES | StoreKind.SUPABASE:
+            raise ConfigError(f"{settings.database_shown} cannot be fed by this version")
+        case _ as unreachable:
+            assert_never(unreachable)
+
+
 @asynccontextmanager
 async def _processor(
     settings: Settings,
@@ -213,7 +225,7 @@ async def _processor(
 ) -> AsyncIterator[BatchProcessor]:
     """A processor with its store, ledger and workers open; `owned`: with the folder's lock."""
     async with AsyncExitStack() as stack:
-        store = SQLiteStore(settings.sqlite_path.absolute())
+        store = _store_of(settings)
         stack.push_async_callback(store.close)
         await store.open()
         ledger = SQLiteLedger(settings.ledger_path.absolute())
