@@ -10,10 +10,10 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format docs bench fidelity demo clean lock
+.PHONY: help setup run test test-system deb check format docs bench fidelity demo clean lock
 
 help: ## Say what can be made.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## Build .venv with the command .venv/bin/nfed (does nothing when it is there).
 
@@ -32,6 +32,12 @@ demo: setup ## Drop 50 generated homologation notes and two broken ones into ./x
 
 test: setup ## Pass all tests.
 	@$(BIN)/python -m pytest
+
+test-system: setup ## Boot Debian 13 with systemd in a container and try the service (root).
+	@$(BIN)/python -m tests.system
+
+deb: setup ## Build dist/nfed_VERSION_amd64.deb, reproducibly (root).
+	@$(BIN)/python -m deploy.package.build
 
 check: setup ## Everything that a commit must pass.
 	$(BIN)/ruff format --check .

@@ -1,6 +1,6 @@
 """Measures nfed: ratios taken in one run, as Markdown on stdout; see docs/benchmarks.md.
 
-python -m bench [import|nfelib|memory|latency|idle|all] [--rounds N] [--files N] [--full]
+python -m bench [import|nfelib|memory|latency|idle|http|all] [--rounds N] [--files N] [--full]
 """
 
 import argparse
@@ -13,12 +13,13 @@ import psutil
 from lxml import etree
 
 from bench.measure import Measured, markdown, summary
+from bench.measure_http import measure_http
 from bench.measure_import import measure_import
 from bench.measure_memory import backlogs, measure_memory
 from bench.measure_notes import Notes
 from bench.measure_rest import measure_idle, measure_latency
 
-_WHAT = ("import", "nfelib", "memory", "latency", "idle")
+_WHAT = ("import", "nfelib", "memory", "latency", "idle", "http")
 _BUSY_PERCENT = 10.0
 
 
@@ -31,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     notes = Notes()
     wanted = max(
-        options.files if {"import", "nfelib"} & {*chosen} else 1,
+        options.files if {"import", "nfelib", "http"} & {*chosen} else 1,
         max(sizes) if "memory" in chosen else 1,
         options.drops if "latency" in chosen else 1,
     )
@@ -45,6 +46,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         measured.add(measure_latency(notes, options.drops))
     if "idle" in chosen:
         measured.add(measure_idle(60.0 if options.full else 20.0))
+
+    if "http" in chosen:
+        measured.add(measure_http(notes, options.files, options.rounds or 2))
 
     print(f"\n{summary(measured.figures)}")
     for table in measured.raw:
@@ -71,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("what", nargs="?", choices=(*_WHAT, "all"), default="all")
     parser.add_argument(
-        "--rounds", type=_positive, help="of import, nfelib (else 3) and memory (else 2)"
+        "--rounds", type=_positive, help="of import, nfelib (else 3), memory and http (else 2)"
     )
     parser.add_argument(
         "--files",

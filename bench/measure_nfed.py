@@ -47,7 +47,7 @@ def import_backlog(home: Path, files: int, *, with_memory: bool = False) -> Impo
         code = process.wait()
     events = _events(home)
     ends = [each for each in events if each["event"] == "batch_processing_completed"]
-    successful = sum(int(str(each["successful"])) for each in ends)
+    successful = _successful(events)
     if code != 0 or successful != files:
         raise RuntimeError(f"nfed imported {successful} of {files} files and exited with {code}")
     began = next(each for each in events if each["event"] == "batch_processing_started")
@@ -66,6 +66,55 @@ def watching(home: Path) -> Iterator[psutil.Process]:
             time.sleep(0.05)
         time.sleep(3)  # its workers are up, and the first scan is over
         yield psutil.Process(process.pid)
+
+
+class Backlog:
+    """A backlog that a daemon with an HTTP API is importing, as its log tells it."""
+
+    def __init__(self, home: Path, process: subprocess.Popen[bytes]) -> None:
+        self._home = home
+        self._process = process
+        said = self._waits_for("http_listening")
+        self.port = int(str(said["addresses"]).rpartition(":")[2].rstrip("']"))
+        self.job_id = str(self._waits_for("batch_processing_started")["job_id"])
+
+    def is_imported(self, files: int) -> bool:
+        """Whether every file was. Raises RuntimeError when the daemon ended."""
+        if self._process.poll() is not None:
+            raise RuntimeError(f"nfed ended with {self._process.returncode}")
+        events = _events(self._home)
+        started = [each for each in events if each["event"] == "batch_processing_started"]
+        self.job_id = str(started[-1]["job_id"])
+        return _successful(events) == files
+
+    def files_a_second(self, files: int) -> float:
+        """From the start of the first job to the end of the last."""
+        events = _events(self._home)
+        began = next(each for each in events if each["event"] == "batch_processing_started")
+        ended = [each for each in events if each["event"] == "batch_processing_completed"][-1]
+        return files / (_moment(ended) - _moment(began)).total_seconds()
+
+    def _waits_for(self, event: str) -> dict[str, object]:
+        deadline = time.monotonic() + _START_SECONDS
+        while True:
+            for each in _events(self._home):
+                if each["event"] == event:
+                    return each
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"no {event}:\n{(self._home / _LOG).read_text()}")
+            time.sleep(0.02)
+
+
+@contextmanager
+def serving(home: Path) -> Iterator[Backlog]:
+    """`nfed run --http` on the home's backlog, with default settings, from its first job on."""
+    with _started(home, "--http", "127.0.0.1:0") as process:
+        yield Backlog(home, process)
+
+
+def _successful(events: list[dict[str, object]]) -> int:
+    ends = [each for each in events if each["event"] == "batch_processing_completed"]
+    return sum(int(str(each["successful"])) for each in ends)
 
 
 def family(process: psutil.Process) -> list[psutil.Process]:

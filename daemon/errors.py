@@ -144,3 +144,15 @@ class FolderBusy(FolderUnavailable):
 
 class IllegalTransition(NfedError):
     """A job was asked for a move that the table of states does not allow."""
+
+
+class BatchProcessingException(NfedError):
+    """A program asked for an import that cannot begin; `details` say what was found."""
+
+    def __init__(self, message: str, details: dict[str, object] | None = None) -> None:
+        super().__init__(message)
+        self.details: dict[str, object] = details or {}
+
+
+class AddressUnavailable(NfedError):
+    """The HTTP address cannot be listened on: taken, or not this machine's."""

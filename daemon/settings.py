@@ -1,4 +1,4 @@
-"""The settings: CLI option > environment NFED_… > .env > nfed.toml > default."""
+"""The settings: CLI option > environment NFED_… > credential > .env > nfed.toml > default."""
 
 import difflib
 import os
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal
+from urllib.parse import quote_plus
 
 from dotenv import dotenv_values
 from pydantic import (
@@ -24,6 +25,7 @@ from sqlalchemy.exc import ArgumentError
 
 from daemon.documents.document import Policy
 from daemon.errors import ConfigError
+from daemon.flow.report import LogFiles
 from daemon.settings_database import (
     MASK,
     SUPABASE,
@@ -38,7 +40,13 @@ __all__ = ["PREFIX", "Loaded", "Settings", "StoreKind", "load", "masked"]
 
 PREFIX = "NFED_"
 TOML_FILE = Path("nfed.toml")
+SERVICE_TOML_FILE = Path("/etc/nfed/nfed.toml")
 ENV_FILE = Path(".env")
+_MIN_TOKEN = 16
+CREDENTIAL = "nfed."
+"""A credential's name is this and the setting's (systemd.exec(5), ImportCredential=)."""
+
+_SHORTEST_SECRET = 4
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
@@ -46,6 +54,11 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 def _auto(value: object) -> object:
     """`auto` in any case means None."""
     return None if isinstance(value, str) and value.strip().lower() == "auto" else value
+
+
+def _paths(value: object) -> object:
+    """Text as the PATH variable is written, or a list."""
+    return [each for each in value.split(":") if each] if isinstance(value, str) else value
 
 
 class Settings(BaseSettings):
@@ -99,18 +112,63 @@ class Settings(BaseSettings):
         Policy.REFUSE, description="the key's check digit and the protocol's key: off, warn, refuse"
     )
     keep_xml: bool = Field(True, description="store the file's text in xml_completo")
+    job_retention_days: Positive = Field(
+        30, description="jobs that ended so long ago are forgotten, but for failed ones"
+    )
+    http: str | None = Field(
+        None, description="HOST:PORT of the HTTP API (extra nfed[api]); default: none"
+    )
+    api_token: SecretStr | None = Field(
+        None, description="what HTTP clients must present as Bearer; needed beyond loopback"
+    )
+    upload_roots: Annotated[tuple[Path, ...], BeforeValidator(_paths)] = Field(
+        (), description="folders, separated by colons, that HTTP clients may have imported"
+    )
+    upload_max_files: int = Field(100, ge=1, le=1000, description="files in one upload")
+    upload_max_bytes: int = Field(
+        104_857_600, ge=1, description="bytes in one upload, all its files together"
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="DEBUG, INFO, WARNING or ERROR"
     )
     log_format: Literal["auto", "console", "json"] = Field(
-        "auto", description="console on a terminal, else one JSON object a line"
+        "auto",
+        description="auto: the journal's own fields where stderr is the journal and systemd-python "
+        "is there, console on a terminal, else one JSON object a line",
+    )
+    log_files: LogFiles = Field(
+        LogFiles.AUTO,
+        description="a line at INFO for each file: auto (in batches of up to 100), always, never",
+    )
+    journal_socket: Path | None = Field(
+        None, description="journald's socket, where it is not at its usual place (containers)"
     )
 
-    @field_validator("xml_folder", "ledger", mode="before")
+    @field_validator("xml_folder", "ledger", "journal_socket", mode="before")
     @classmethod
     def _is_named(cls, value: object) -> object:
         if isinstance(value, str) and not value.strip():
             raise ValueError("is empty: name a path")
+        return value
+
+    @field_validator("http")
+    @classmethod
+    def _is_an_address(cls, value: str | None) -> str | None:
+        if value is not None:
+            host, colon, port = value.rpartition(":")
+            if not (host and colon and port.isascii() and port.isdigit() and int(port) < 65_536):
+                raise ValueError("is no HOST:PORT such as 127.0.0.1:8055")
+        return value
+
+    @field_validator("api_token")
+    @classmethod
+    def _is_a_secret(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            text = value.get_secret_value()
+            if len(text) < _MIN_TOKEN or not (text.isascii() and text.isprintable()):
+                raise ValueError(f"must be at least {_MIN_TOKEN} printable ASCII characters")
+            if " " in text:
+                raise ValueError("must not hold a space")
         return value
 
     @field_validator("log_level", mode="before")
@@ -214,6 +272,18 @@ class Settings(BaseSettings):
         for name, value in super().__repr_args__():
             yield name, masked(name, value) if name in ("database_url", SUPABASE[1]) else value
 
+    @property
+    def secrets(self) -> frozenset[str]:
+        """What no output may show."""
+        password = make_url(self.database_url).password
+        found = {str(password), quote_plus(str(password))} if password else set()
+        for name in Settings.model_fields:
+            value = getattr(self, name)
+            if isinstance(value, SecretStr):
+                found.add(value.get_secret_value())
+        # What is too short cannot be told from words.
+        return frozenset(each for each in found if len(each) >= _SHORTEST_SECRET)
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -244,8 +314,9 @@ def load(options: dict[str, object] | None = None) -> Loaded:
     origins = dict.fromkeys(Settings.model_fields, "default")
     env_file = _from_env_file()
     for origin, source in (
-        (str(TOML_FILE), _from_toml()),
+        (str(toml_file()), _from_toml(toml_file())),
         (str(ENV_FILE), _prefixed(env_file, str(ENV_FILE))),
+        ("credential", _from_credentials()),
         ("environment", _prefixed(dict(os.environ), "environment")),
         ("option", {k: v for k, v in (options or {}).items() if v is not None}),
     ):
@@ -259,6 +330,13 @@ def load(options: dict[str, object] | None = None) -> Loaded:
         raise ConfigError(_one_line(error, origins)) from None
 
 
+def toml_file() -> Path:
+    """The working folder's file; where it has none, that of the installed service."""
+    if not TOML_FILE.exists() and SERVICE_TOML_FILE.exists():
+        return SERVICE_TOML_FILE
+    return TOML_FILE
+
+
 def masked(name: str, value: object) -> str:
     """A setting's value as it may be shown: passwords in URLs replaced."""
     if name == "database_url":
@@ -269,19 +347,21 @@ def masked(name: str, value: object) -> str:
         return "auto" if name in ("workers", "force_polling") else ""
     if isinstance(value, bool):
         return str(value).lower()
-    return str(value)
+    if isinstance(value, tuple):
+        return ":".join(map(str, value))
+    return str(value)  # of a SecretStr: stars
 
 
-def _from_toml() -> dict[str, object]:
+def _from_toml(path: Path) -> dict[str, object]:
     try:
-        read = tomllib.loads(TOML_FILE.read_text("utf-8"))
+        read = tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"{TOML_FILE}: {error}") from None
+        raise ConfigError(f"{path}: {error}") from None
     for name in read:
         if name not in Settings.model_fields:
-            raise ConfigError(f"{TOML_FILE}: unknown setting {name}{_meant(name)}")
+            raise ConfigError(f"{path}: unknown setting {name}{_meant(name)}")
     return read
 
 
@@ -292,6 +372,33 @@ def _from_env_file() -> dict[str, str]:
         return {name: value or "" for name, value in dotenv_values(ENV_FILE).items()}
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{ENV_FILE}: {error}") from None
+
+
+def _from_credentials() -> dict[str, object]:
+    """Files nfed.<setting> in the directory that systemd made for this service alone."""
+    folder = os.environ.get("CREDENTIALS_DIRECTORY")
+    if not folder:
+        return {}
+    found: dict[str, object] = {}
+    try:
+        for path in sorted(Path(folder).iterdir()):
+            if not path.name.startswith(CREDENTIAL):
+                continue
+            setting = path.name.removeprefix(CREDENTIAL)
+            if setting not in Settings.model_fields:
+                raise ConfigError(f"credential {path.name}: unknown setting{_meant(setting)}")
+            found[setting] = path.read_text("utf-8").rstrip("\r\n")
+    except FileNotFoundError:
+        return {}  # systemd names it also when it found no credential to put there
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "is not UTF-8"
+        raise ConfigError(f"credentials in {folder}: {reason}") from None
+    return found
+
+
+def changed_names(old: Settings, new: Settings) -> list[str]:
+    """The settings whose values differ."""
+    return [name for name in Settings.model_fields if getattr(old, name) != getattr(new, name)]
 
 
 def _prefixed(source: dict[str, str], origin: str) -> dict[str, object]:

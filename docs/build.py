@@ -1,4 +1,5 @@
-"""Renews what is generated: README.md's blocks and docs/data-dictionary.md.
+"""Renews what is generated: README.md's blocks, docs/data-dictionary.md, and of deploy/ the
+journal's catalogs, the man pages, the shells' completions and nfed@.service.
 
 `python docs/build.py` writes, `--check` only says whether something is out of date (exit 1).
 """
@@ -9,10 +10,16 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import manual
+import shells
+import units
+
 from daemon.core.job import ALLOWED
+from daemon.logs.catalog import catalog
 from daemon.settings import PREFIX, Settings, masked
 
 ROOT = Path(__file__).parent.parent
+DEPLOY = ROOT / "deploy"
 
 
 def settings_table() -> str:
@@ -65,6 +72,23 @@ def built() -> dict[Path, str]:
     return {
         ROOT / "README.md": readme,
         ROOT / "docs" / "data-dictionary.md": data_dictionary(),
+        DEPLOY / "nfed.catalog": catalog("en"),
+        DEPLOY / "nfed.pt_BR.catalog": catalog("pt_BR"),
+        DEPLOY / "man" / "nfed.1": manual.command_page(),
+        DEPLOY / "man" / "nfed.toml.5": manual.settings_page(),
+        DEPLOY / "systemd" / "nfed@.service": units.template(DEPLOY / "systemd" / "nfed.service"),
+        **shells.completions(DEPLOY / "completions"),
+        **unit_templates(),
+    }
+
+
+def unit_templates() -> dict[Path, str]:
+    """What the wheel brings of deploy/, for `nfed install-service`."""
+    systemd = DEPLOY / "systemd"
+    names = ("nfed.service", "nfed.sysusers", "nfed.tmpfiles")
+    sources = [DEPLOY / "service.toml", *(systemd / name for name in names)]
+    return {
+        ROOT / "daemon" / "units" / source.name: source.read_text("utf-8") for source in sources
     }
 
 

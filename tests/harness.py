@@ -10,7 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -70,6 +70,13 @@ def never[T](look: Callable[[], T], seconds: float) -> None:
         time.sleep(0.02)
 
 
+def flat(line: dict[str, object]) -> dict[str, object]:
+    """A log line with its fields beside its event."""
+    context = line.pop("context")
+    assert isinstance(context, dict)
+    return context | line
+
+
 class Daemon:
     """One `nfed run`."""
 
@@ -88,7 +95,7 @@ class Daemon:
 
     def events(self, name: str | None = None) -> list[dict[str, object]]:
         """What it has logged so far; with a name, those events only."""
-        said = [json.loads(line) for line in self.lines() if line.startswith("{")]
+        said = [flat(json.loads(line)) for line in self.lines() if line.startswith("{")]
         return [each for each in said if name is None or each["event"] == name]
 
     def noise(self) -> list[str]:
@@ -162,10 +169,19 @@ class Rig:
             if kind is not None:
                 print("\n".join(daemon.lines()[-40:]))  # noqa: T201 - shown with the failure
 
-    def launch(self, *arguments: str, unprivileged: bool = False, **settings: object) -> Daemon:
+    def launch(
+        self,
+        *arguments: str,
+        unprivileged: bool = False,
+        env: Mapping[str, str] | None = None,
+        stderr: int | None = None,
+        **settings: object,
+    ) -> Daemon:
         """Starts `nfed run` and does not wait.
 
-        `unprivileged`: root's right to pass over file modes is taken away.
+        `unprivileged`: root's right to pass over file modes is taken away. `env` is added to the
+        environment; `stderr` is a descriptor that takes the log in place of a file. A setting that
+        is None is left to nfed.toml.
         """
         environment = {
             "PATH": os.environ["PATH"],
@@ -177,6 +193,9 @@ class Rig:
         }
         for name, value in (_DEFAULTS | settings).items():
             environment[f"NFED_{name.upper()}"] = str(value)
+            if value is None:
+                del environment[f"NFED_{name.upper()}"]
+        environment |= env or {}
         log_path = self.home / f"log-{len(self.daemons)}"
         with open(log_path, "wb") as log:
             process = subprocess.Popen(
@@ -185,16 +204,22 @@ class Rig:
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
-                stderr=log,
+                stderr=log if stderr is None else stderr,
                 preexec_fn=_obey_file_modes if unprivileged and os.geteuid() == 0 else None,
             )
         daemon = Daemon(process, log_path)
         self.daemons.append(daemon)
         return daemon
 
-    def start(self, *arguments: str, unprivileged: bool = False, **settings: object) -> Daemon:
+    def start(
+        self,
+        *arguments: str,
+        unprivileged: bool = False,
+        env: Mapping[str, str] | None = None,
+        **settings: object,
+    ) -> Daemon:
         """Starts `nfed run` and waits until it watches."""
-        daemon = self.launch(*arguments, unprivileged=unprivileged, **settings)
+        daemon = self.launch(*arguments, unprivileged=unprivileged, env=env, **settings)
         daemon.waits_for("daemon_started")
         return daemon
 

@@ -39,6 +39,7 @@ JOB_KEYS = [
     "duration_seconds",
     "reason",
     "errors",
+    "metadata",
 ]
 
 
@@ -79,7 +80,7 @@ def test_run_once_imports_what_is_there_and_exits_0_even_when_files_were_refused
     )
 
     events = [json.loads(line) for line in said.stderr.splitlines()]
-    deferred = [event["file"] for event in events if event["event"] == "file_deferred"]
+    deferred = [event["context"]["file"] for event in events if event["event"] == "file_deferred"]
     assert said.returncode == 0
     assert names(folder) == {"cut.xml", "done", "failed"}
     assert names(folder / "done") == {"nota1.xml"}
@@ -100,6 +101,7 @@ def test_run_makes_the_folder_and_ctrl_c_ends_it_with_0(tmp_path):
 
 
 def test_run_refuses_a_folder_that_is_none_a_folder_in_use_and_a_database_out_of_reach(tmp_path):
+    """Without --once it would come up and wait for the database."""
     (tmp_path / "file").touch()
     (tmp_path / "in").mkdir()
 
@@ -108,7 +110,7 @@ def test_run_refuses_a_folder_that_is_none_a_folder_in_use_and_a_database_out_of
             tmp_path,
             ["run", "--folder", "file"],
             ["run", "--folder", "in"],
-            ["run", "--folder", "new", "--database", "sqlite:///no/x.db"],
+            ["run", "--once", "--folder", "new", "--database", "sqlite:///no/x.db"],
         )
 
     assert no_folder.returncode == 78
@@ -188,7 +190,8 @@ def test_status_shows_the_running_job_with_its_progress_while_the_daemon_writes(
     shutil.copy(used / "nfed-ledger.db", tmp_path)
     ledger = sqlite3.connect(tmp_path / "nfed-ledger.db", isolation_level=None)
     ledger.execute(
-        "update jobs set state = 'running', total_files = 20, ended_at = null, pid = ?",
+        "update jobs set state = 'running', total_files = 20, ended_at = null, pid = ?, "
+        "pid_started = null",
         (os.getpid(),),
     )
     ledger.execute("begin immediate")

@@ -95,8 +95,8 @@ def test_the_log_is_written_to_stderr_when_a_level_is_set(tmp_path):
 
     events = {event["event"]: event for event in map(json.loads, said.stderr.splitlines())}
     assert said.returncode == 1
-    assert events["file_processing_failed"]["file"] == "broken.xml"
-    assert events["batch_processing_completed"]["failed"] == 1
+    assert events["file_processing_failed"]["context"]["file"] == "broken.xml"
+    assert events["batch_processing_completed"]["context"]["failed"] == 1
 
 
 def test_a_named_file_is_imported_whatever_its_name_and_only_once(tmp_path):

@@ -16,7 +16,6 @@ from pathlib import Path
 import psutil
 import pytest
 
-from daemon.core.outcome import Refused
 from daemon.core.ports import Reading, WorkerCrashed
 from daemon.documents.document import Checks, Document
 from daemon.flow.worker import WorkerSettings
@@ -220,7 +219,9 @@ def test_a_job_found_running_is_failed_even_when_its_pid_now_is_another_programs
         await ledger.open()
         assert ledger._connection is not None
         ledger._connection.execute(
-            "insert into jobs values ('old', ?, 'running', 5, 0, 0, 0, 0, 0, null, ?, ?, null, ?)",
+            "insert into jobs (job_id, folder_path, state, total_files, imported, updated, "
+            "duplicate, refused, deferred, reason, created_at, started_at, ended_at, pid) "
+            "values ('old', ?, 'running', 5, 0, 0, 0, 0, 0, null, ?, ?, null, ?)",
             (str(rig.folder), now, now, os.getpid()),
         )
         await ledger.close()
@@ -242,6 +243,12 @@ def _write(folder: Path, count: int, items: int = 1, start: int = 0) -> list[str
         path.write_bytes(each.xml)
         paths.append(str(path))
     return paths
+
+
+def parts_of(reading: Reading) -> list[Document]:
+    """The documents of a file, none for one that was refused."""
+    result = reading.result if isinstance(reading.result, tuple) else ()
+    return [part for part in result if isinstance(part, Document)]
 
 
 def _keys(readings: list[Reading]) -> list[str]:

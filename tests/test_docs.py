@@ -1,5 +1,6 @@
 """The documentation is true: what is generated is current, and its queries run."""
 
+import os
 import re
 import shutil
 import sqlite3
@@ -12,6 +13,7 @@ import pytest
 from tests.notes import generator
 
 ROOT = Path(__file__).parent.parent
+EXAMPLES = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
 QUERIES = re.findall(r"```sql\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
 
 
@@ -67,3 +69,34 @@ def test_every_query_of_the_readme_answers(imported, number):
 
 def test_there_are_five_queries():
     assert len(QUERIES) == 5
+
+
+@pytest.mark.parametrize("number", range(len(EXAMPLES)))
+def test_every_example_of_the_readme_runs_as_written(tmp_path, number):
+    folder = tmp_path / "xml_nf"
+    folder.mkdir()
+    made = [generator().note(n, items=1, rich=False) for n in range(3)]
+    for each in made:
+        (folder / each.name).write_bytes(each.xml)
+    (folder / "lixo.xml").write_text("lixo")
+
+    finished = subprocess.run(
+        [sys.executable, "-W", "error", "-c", EXAMPLES[number]],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert finished.returncode == 0, finished.stderr
+    if "process_folder" in EXAMPLES[number]:
+        assert finished.stdout.startswith("completed 3 1")
+        assert "lixo.xml XMLParseError" in finished.stdout
+        assert "4 of 4" in finished.stdout
+    elif "create_job" in EXAMPLES[number]:
+        assert finished.stdout.startswith("50.0")
+
+
+def test_there_are_three_examples():
+    assert len(EXAMPLES) == 3

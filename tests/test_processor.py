@@ -21,7 +21,8 @@ from daemon.flow.worker import WorkerSettings
 from daemon.flow.workers import Workers
 from daemon.intake.folder import Folder
 from daemon.intake.shelves import FolderShelves
-from daemon.stores.ledger import LedgerReader, SQLiteLedger
+from daemon.stores.ledger import SQLiteLedger
+from daemon.stores.ledger_reader import LedgerReader
 from daemon.stores.sqlite import SQLiteStore
 from tests.notes import note, with_value
 

@@ -4,7 +4,6 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from daemon.app import worker_settings_of
 from daemon.cli import database, output
 from daemon.cli.check import Level, Verdict, say
 from daemon.cli.exits import ExitCode
@@ -14,6 +13,7 @@ from daemon.core.verdict import Stored, verdict
 from daemon.documents.document import Document
 from daemon.documents.layout_nota import NOTAS_FISCAIS
 from daemon.documents.layout_outros import DFE_DOCUMENTOS, NF_EVENTOS
+from daemon.edges import worker_settings_of
 from daemon.errors import XMLTruncated
 from daemon.flow.worker import read_file
 from daemon.settings import load

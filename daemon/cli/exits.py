@@ -47,8 +47,11 @@ def code_for(error: NfedError) -> ExitCode:
 
 
 def complain(message: str) -> None:
-    """One line on stderr."""
-    sys.stderr.write(f"nfed: {' '.join(message.split())}\n")
+    """One line on stderr; the journal counts it as an error."""
+    from daemon.logs.journal import stderr_is_journal
+
+    priority = "<3>" if stderr_is_journal(sys.stderr) else ""
+    sys.stderr.write(f"{priority}nfed: {' '.join(message.split())}\n")
 
 
 def _first(error: Exception) -> NfedError | None:

@@ -1,7 +1,6 @@
 """`nfed import`: files and folders, now, in the foreground."""
 
 import asyncio
-import logging
 import os
 import signal
 import stat
@@ -12,7 +11,7 @@ from pathlib import Path
 import typer
 
 from daemon import logs
-from daemon.app import import_roots
+from daemon.app import configure_log, import_roots
 from daemon.cli import output
 from daemon.cli.exits import ExitCode, complain
 from daemon.cli.progress import shown_progress, summary
@@ -85,12 +84,6 @@ def _configure_logs(loaded: Loaded) -> None:
     """Unless a level is set, only what the import does not say itself."""
     settings = loaded.settings
     if loaded.origins["log_level"] != "default":
-        logs.configure(settings.log_level, settings.log_format)
+        configure_log(settings)
         return
-    logs.configure("WARNING", settings.log_format)
-    logging.getLogger("nfed").addFilter(_is_not_said_anyway)
-
-
-def _is_not_said_anyway(record: logging.LogRecord) -> bool:
-    said = record.msg
-    return not (isinstance(said, dict) and said.get("event") in _SAID_ANYWAY)
+    logs.configure("WARNING", settings.log_format, quiet=_SAID_ANYWAY, secrets=settings.secrets)

@@ -69,13 +69,24 @@ def nfed(
     escape_what_cannot_be_encoded()
 
 
-@app.command(epilog=_example("nfed run --folder /srv/xml --database sqlite:////srv/nfed.db"))
+@app.command(
+    epilog=_example(
+        "nfed run --folder /srv/xml --database sqlite:////srv/nfed.db",
+        "nfed run --http 127.0.0.1:8055",
+    )
+)
 def run(
     folder: FolderOption = None,
     database: DatabaseOption = None,
     once: Annotated[
         bool, typer.Option("--once", help="Import what is there, then stop (exit 0).")
     ] = False,
+    http: Annotated[
+        str | None,
+        typer.Option(
+            "--http", metavar="HOST:PORT", help="Also answer HTTP there (needs nfed[api])."
+        ),
+    ] = None,
 ) -> None:
     """Watch the drop folder and import what arrives.
 
@@ -85,7 +96,7 @@ def run(
     """
     from daemon.cli import running
 
-    raise typer.Exit(running.run(folder, database, once=once))
+    raise typer.Exit(running.run(folder, database, once=once, http=http))
 
 
 @app.command(
@@ -204,6 +215,33 @@ def schema() -> None:
     from daemon.cli.dictionary import dictionary
 
     typer.echo(dictionary(), nl=False)
+
+
+@app.command(
+    "install-service",
+    epilog=_example(
+        "nfed install-service --user", "sudo nfed install-service --system", "systemctl start nfed"
+    ),
+)
+def install_service(
+    user: Annotated[
+        bool | None,
+        typer.Option("--user/--system", help="For you alone, or for the machine (needs root)."),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only show what would be written and said.")
+    ] = False,
+) -> None:
+    """Write the systemd unit for an nfed that uv or pipx has installed.
+
+    The Debian package brings its own. Settings are read from /etc/nfed, or with
+    --user from ~/.config/nfed; an nfed.toml that is there stays as it is.
+    """
+    if user is None:
+        raise typer.BadParameter("say --user or --system")
+    from daemon.cli import service
+
+    raise typer.Exit(service.install_service(user=user, dry_run=dry_run))
 
 
 @db.command(

@@ -7,15 +7,16 @@ from pathlib import Path
 from daemon import logs
 from daemon.cli import database, output
 from daemon.cli.database import DatabaseView
-from daemon.cli.jobs import JobRecord, newest, record_of, say_jobs
-from daemon.cli.refused import RefusedFile, refused_files
+from daemon.cli.jobs import say_jobs
 from daemon.core.arrival import shown
 from daemon.errors import FolderUnavailable, StoreUnavailable
 from daemon.intake.folder import LOCK_NAME, Folder, Holder, holder
+from daemon.intake.refused import RefusedFile, refused_files
 from daemon.settings import Settings, load, masked
-from daemon.stores.ledger import LedgerReader
+from daemon.stores.ledger_reader import JobRecord, LedgerReader
 
 _JOBS = 5
+_MOST_ERRORS = 100
 _REFUSED_SHOWN = 10
 _REFUSED_TOLD = 100
 
@@ -66,8 +67,8 @@ def gather(settings: Settings) -> Status:
     running, latest, ledger_error = list[JobRecord](), list[JobRecord](), None
     ledger = LedgerReader(settings.ledger_path)
     try:
-        running = [record_of(row, ledger) for row in ledger.running()]
-        latest = newest(ledger, _JOBS)
+        running = ledger.running()
+        latest = ledger.jobs(limit=_JOBS, most_errors=_MOST_ERRORS)
     except StoreUnavailable as error:
         ledger_error = str(error)
     owner, lock_error = None, None

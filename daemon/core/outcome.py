@@ -56,6 +56,8 @@ class Reason(StrEnum):
     CHANGED = "changed"
     VANISHED = "vanished"
     RETRY = "retry"
+    CANCELLED = "cancelled"
+    """Its job was; it waits to be asked for again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,16 @@ class Deferred:
 
 
 type Outcome = Imported | Duplicate | Updated | Refused | Deferred
+
+
+class OutcomeName(StrEnum):
+    """How an outcome is written down: its class in small letters."""
+
+    IMPORTED = "imported"
+    DUPLICATE = "duplicate"
+    UPDATED = "updated"
+    REFUSED = "refused"
+    DEFERRED = "deferred"
 
 
 class Shelf(StrEnum):

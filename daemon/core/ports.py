@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
 from daemon.core.arrival import Arrival
@@ -90,4 +90,64 @@ class Shelves(Protocol):
     async def put_away(self, fates: Sequence[Fate], job_id: str) -> list[Fate]:
         """Moves each file to its shelf, never over a namesake; returns those it could not move,
         which are where they were."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class NoteFilter:
+    """Which notes are meant; None: any."""
+
+    emitente: str | None = None
+    """CPF or CNPJ, without punctuation."""
+    destinatario: str | None = None
+    de: date | None = None
+    """The first date of issue, by the issuer's own clock."""
+    ate: date | None = None
+    """The last one, included."""
+
+
+type NotePosition = tuple[str, int]
+"""Where a note stands in the order of listing: its moment of issue as text, and a tie-breaker."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoteSummary:
+    """A stored note in short; amounts as exact decimals."""
+
+    chave: str
+    modelo: str | None
+    serie: str | None
+    numero: int | None
+    emitida_em: str | None
+    """ISO 8601 with the issuer's offset."""
+    emitente: str | None
+    """CPF or CNPJ."""
+    emitente_nome: str | None
+    destinatario: str | None
+    destinatario_nome: str | None
+    valor_total: str | None
+    status: str | None
+    position: NotePosition
+
+
+class NoteReader(Protocol):
+    """Reads stored documents beside whoever writes them. Raises StoreUnavailable."""
+
+    async def notes(
+        self, wanted: NoteFilter, after: NotePosition | None, limit: int
+    ) -> list[NoteSummary]:
+        """The newest issue first; `after` is the position of the last one of a page."""
+        ...
+
+    async def note(self, chave: str) -> dict[str, object] | None:
+        """All that is stored of a note but its XML: columns by name, the rows of its tables as
+        lists under the table's name, numbers as exact decimal text; None: not stored."""
+        ...
+
+    async def xml(self, chave: str) -> str | None:
+        """The document's text as it was imported; None: not stored, or stored without it."""
+        ...
+
+    async def check(self) -> None:
+        """Returns when it answers."""
         ...

@@ -1,6 +1,7 @@
 """From the folder to jobs: scan, settle, batch, run; one loop, until a stop is asked for."""
 
 import asyncio
+import math
 import time
 from collections.abc import Container, Iterator
 from contextlib import suppress
@@ -17,6 +18,7 @@ from daemon.core.ports import Fate
 from daemon.errors import FolderUnavailable
 from daemon.flow.jobs import JobManager
 from daemon.flow.processor import BatchProcessor
+from daemon.flow.requests import Requests
 
 _HEARTBEAT_SECONDS = 1.0
 _PULL_FILES = 1000
@@ -108,9 +110,14 @@ class Pipeline:
         self._job: asyncio.Task[None] | None = None
         self._pause_until = 0.0
         self.failures = 0
+        self.turns = 0
+        """Of the loop, so that one can see that it turns."""
+        self.looked = asyncio.Event()
+        """The first scan is done, or has filled the window."""
         self._folder_gone = False
         self.scan_found_without_event_total = 0
         self.on_folder_replaced = _nothing
+        self.requests = Requests(jobs, str(root))
 
     def hint(self) -> None:
         """Something may have changed: look."""
@@ -122,14 +129,60 @@ class Pipeline:
         self._stopping.set()
         self._wake.set()
 
+    def look(self) -> Job:
+        """Look now, also at what a cancelled job left; the pending job that the next batch gets.
+
+        When nothing is found, it ends as a job of no files.
+        """
+        self.waiting = {
+            path: waits
+            for path, waits in self.waiting.items()
+            if waits.reason is not Reason.CANCELLED
+        }
+        self.hint()
+        return self.requests.look()
+
+    def submit(self, batch: Batch) -> Job:
+        """The pending job of files that are whole as they stand; paths that were claimed."""
+        for arrival in batch:
+            self._window.forget(arrival.path)
+            self.waiting.pop(arrival.path, None)
+        self._wake.set()
+        return self.requests.submit(batch)
+
+    async def cancel(self, job_id: str) -> bool:
+        """Ends a pending or running job; False: it is neither.
+
+        Its files that have no outcome yet stay, and are left alone until `look`, until they
+        change, or until the next start.
+        """
+        running = self._jobs.running
+        if running is not None and running.job_id == job_id:
+            self._processor.cancel()
+            return True
+        job, batch = self.requests.withdraw(job_id)
+        if job is None:
+            return False
+        self._leave_alone(batch)
+        await self._processor.give_up(job, "cancelled on request")
+        return True
+
     async def run(self) -> None:
         """Runs until `stop`, or until all is done with `once`."""
+        try:
+            await self._run_until_stopped()
+        finally:
+            for job in self.requests.withdraw_all():
+                await self._processor.give_up(job, "stopped; its files come again at the start")
+
+    async def _run_until_stopped(self) -> None:
         self._begin_scan("start")
         async with asyncio.TaskGroup() as group:
             while not self._stopping.is_set():
                 self._wake.clear()
                 now = time.monotonic()
                 await self._look(now)
+                self.turns += 1
                 self._start_job(group)
                 if self._once and self._is_idle():
                     break
@@ -173,11 +226,12 @@ class Pipeline:
         self._hinted = False
         self._scan_reason = reason
         self._scan_took = 0.0
+        self.requests.scan_begins()
         self._scan = self._inbox.scan(self)
 
     def __contains__(self, path: object) -> bool:
         """What a scan need not name: paths already on their way."""
-        return path in self._in_flight or path in self._window
+        return path in self._in_flight or path in self._window or path in self.requests
 
     async def _pull(self) -> None:
         """Takes the scan further, as far as the window has room."""
@@ -189,8 +243,11 @@ class Pipeline:
         self._scan_took += now - began
         for arrival in found:
             self._meet(arrival, now)
+        if ended or self._window.room <= 0:
+            self.looked.set()
         if ended:
             self._scan = None
+            self.requests.scan_ended()
             self._next_scan = now + _SCAN_REST * self._scan_took
             self._next_rescan = now + self._pace.rescan
         else:
@@ -264,11 +321,19 @@ class Pipeline:
         now = time.monotonic()
         if self._job is not None or now < self._pause_until or self._stopping.is_set():
             return
-        batch = self._window.take(now)
-        if not batch:
-            return
+        submitted = self.requests.next_submission()
+        if submitted is not None:
+            job, batch = submitted
+            self._final |= {arrival.path: arrival.version for arrival in batch}
+        else:
+            batch = self._window.take(now)
+            idle = self._scan is None and not len(self._window)
+            looked = self.requests.next_look(found=bool(batch), idle=idle)
+            if not batch and looked is None:
+                return
+            job = looked or self._jobs.create_job(self._root, len(batch))
+            job.total_files = len(batch)
         self._in_flight = frozenset(arrival.path for arrival in batch)
-        job = self._jobs.create_job(self._root, len(batch))
         self._jobs.running = job
         self._job = group.create_task(self._run(job, batch), name=f"job-{job.job_id}")
         self._wake.set()  # the window has room again
@@ -282,6 +347,9 @@ class Pipeline:
         try:
             stayed = await self._processor.process(job, batch, final=final)
             self._keep_waiting(stayed)
+            if job.state is JobState.CANCELLED and not self._stopping.is_set():
+                still = await asyncio.to_thread(self._still_there, batch)
+                self._leave_alone(still)
         finally:
             self._in_flight = frozenset()
             self._jobs.running = None
@@ -308,11 +376,20 @@ class Pipeline:
                     again = self._pace.incomplete_grace
                 case Reason.CHANGED | Reason.BUSY:
                     again = self._pace.settle
-                case Reason.UNREADABLE | Reason.RETRY:
+                case Reason.UNREADABLE | Reason.RETRY | Reason.CANCELLED:
                     again = self._pace.rescan
             version = fate.reading.version or fate.arrival.version
             self.waiting[path] = Waiting(version, outcome.reason, now + again)
             self._name_waiting(path, outcome.reason, outcome.detail)
+
+    def _still_there(self, batch: Batch) -> Batch:
+        return tuple(each for each in batch if self._inbox.sight(each.path) is not None)
+
+    def _leave_alone(self, batch: Batch) -> None:
+        """What a cancelled job did not come to."""
+        for arrival in batch:
+            if arrival.path not in self.waiting:
+                self.waiting[arrival.path] = Waiting(arrival.version, Reason.CANCELLED, math.inf)
 
     def _name_waiting(self, path: str, reason: Reason, detail: str) -> None:
         if (path, reason) not in self._named and len(self._named) < _MAX_NAMED:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -37,8 +37,8 @@ from daemon.errors import (
     WorkerDied,
     XMLTruncated,
 )
-from daemon.flow.outage import Outage
-from daemon.flow.report import Report
+from daemon.flow.outage import Outage, outages
+from daemon.flow.report import LogFiles, Report
 
 CHUNK_FILES = 64
 CHUNK_BYTES = 4 << 20
@@ -60,7 +60,7 @@ class Ports:
 
 
 class BatchProcessor:
-    """Runs jobs; at most `max_concurrent` chunks of one are in flight at a time."""
+    """Runs jobs, one at a time; at most `max_concurrent` chunks of it are in flight at a time."""
 
     def __init__(
         self,
@@ -71,6 +71,8 @@ class BatchProcessor:
         timeout_seconds: float,
         stopping: asyncio.Event | None = None,
         observer: Observer | None = None,
+        outage_of: Mapping[str, Outage] | None = None,
+        log_files: LogFiles = LogFiles.AUTO,
     ) -> None:
         self._ports = ports
         self._root = root
@@ -78,32 +80,32 @@ class BatchProcessor:
         self._timeout_seconds = timeout_seconds
         self._stopping = stopping or asyncio.Event()
         self._observer = observer
+        self._cancelling = asyncio.Event()
         self._stuck: dict[str, tuple[Fate, str]] = {}
-        self._outages = {
-            "database": Outage("database_unavailable", "database_reachable_again"),
-            "ledger": Outage("ledger_unavailable", "ledger_reachable_again"),
-        }
+        self._outages = outage_of or outages()
+        self._log_files = log_files
 
     async def process(
-        self, job: Job, batch: Batch, *, final: Container[str] = frozenset()
+        self, job: Job, batch: Iterable[Arrival], *, final: Container[str] = frozenset()
     ) -> list[Fate]:
         """Runs a pending job to its end; returns the fates of the files that stay.
 
         A path in `final` is refused, not deferred, when its XML ends too early.
-        A job is cancelled when `stopping` is set before its last chunk began, and failed when
-        nothing moved for `timeout_seconds` or something broke that is no file's fault. Files
-        without an outcome are where they were.
+        A job is cancelled when `stopping` is set, or `cancel` called, before its last chunk began,
+        and failed when nothing moved for `timeout_seconds` or something broke that is no file's
+        fault. Files without an outcome are where they were.
         """
         job.start(_now())
+        self._cancelling = asyncio.Event()
         stayed: list[Fate] = []
-        report = Report(job)
+        report = Report(job, self._log_files)
         with structlog.contextvars.bound_contextvars(job_id=job.job_id):
             try:
                 complete = await self._chunks(job, batch, final, stayed, report)
             except StoreUnavailable:
-                job.cancel("stopped on request", _now())
+                job.cancel(self._why_halted(), _now())
             except TimeoutError:
-                job.fail(self._outage() or f"no progress for {self._timeout_seconds:g} s", _now())
+                job.fail(self.outage or f"no progress for {self._timeout_seconds:g} s", _now())
             except Exception as error:
                 cause = _first(error)
                 if isinstance(cause, NfedError):
@@ -118,11 +120,20 @@ class BatchProcessor:
                 if complete:
                     job.complete(_now())
                 else:
-                    job.cancel("stopped on request", _now())
+                    job.cancel(self._why_halted(), _now())
             finally:
                 await self._save(job)
                 report.ended()
         return stayed
+
+    def cancel(self) -> None:
+        """Ends the running job after the chunks in flight."""
+        self._cancelling.set()
+
+    async def give_up(self, job: Job, reason: str) -> None:
+        """Cancels a job that was never begun."""
+        job.cancel(reason, _now())
+        await self._save(job)
 
     async def put_away_again(self, paths: Iterable[str]) -> set[str]:
         """Moves files whose fate is on record but that could not be moved; returns those left."""
@@ -142,7 +153,12 @@ class BatchProcessor:
             log.warning("ledger_unavailable", error=str(error), advice="history has a gap")
 
     async def _chunks(
-        self, job: Job, batch: Batch, final: Container[str], stayed: list[Fate], report: Report
+        self,
+        job: Job,
+        batch: Iterable[Arrival],
+        final: Container[str],
+        stayed: list[Fate],
+        report: Report,
     ) -> bool:
         """True when every chunk was begun and finished."""
         slots = asyncio.Semaphore(self._max_concurrent)
@@ -175,7 +191,7 @@ class BatchProcessor:
             async with asyncio.TaskGroup() as group:
                 for number, chunk in enumerate(_chunked(batch)):
                     await slots.acquire()
-                    if self._stopping.is_set():
+                    if self._is_halted():
                         return False
                     group.create_task(run(chunk), name=f"chunk-{number}")
         return not given_up
@@ -246,7 +262,7 @@ class BatchProcessor:
         async for trial in AsyncRetrying(
             retry=retry_if_exception_type(StoreUnavailable),
             wait=wait_random_exponential(multiplier=0.25, max=15),
-            stop=lambda _: self._stopping.is_set(),
+            stop=lambda _: self._is_halted(),
             sleep=self._sleep,
             before_sleep=outage.goes_on,
             reraise=True,
@@ -257,18 +273,30 @@ class BatchProcessor:
         return result
 
     async def _sleep(self, seconds: float) -> None:
+        """Ends early when there is nothing left to wait for."""
+        halts = [
+            asyncio.create_task(event.wait(), name="halt")
+            for event in (self._stopping, self._cancelling)
+        ]
         try:
-            async with asyncio.timeout(seconds):
-                await self._stopping.wait()
-        except TimeoutError:
-            pass
+            await asyncio.wait(halts, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for halt in halts:
+                halt.cancel()
 
-    def _outage(self) -> str | None:
+    def _is_halted(self) -> bool:
+        return self._stopping.is_set() or self._cancelling.is_set()
+
+    def _why_halted(self) -> str:
+        return "stopped on request" if self._stopping.is_set() else "cancelled on request"
+
+    @property
+    def outage(self) -> str | None:
         """Why a job could not go on, if the world is to blame."""
         return next((each.error for each in self._outages.values() if each.error), None)
 
 
-def _chunked(batch: Batch) -> Iterator[Batch]:
+def _chunked(batch: Iterable[Arrival]) -> Iterator[Batch]:
     """At most CHUNK_FILES files and about CHUNK_BYTES bytes each."""
     chunk: list[Arrival] = []
     size = 0

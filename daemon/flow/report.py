@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from enum import StrEnum
 
 import structlog
 from structlog.typing import FilteringBoundLogger
@@ -17,15 +18,25 @@ _PROGRESS_SECONDS = 1.0
 log: FilteringBoundLogger = structlog.get_logger("nfed")
 
 
+class LogFiles(StrEnum):
+    """Whether each file is a line at INFO; else it is one at DEBUG."""
+
+    AUTO = "auto"
+    """In jobs of up to 100 files."""
+    ALWAYS = "always"
+    NEVER = "never"
+
+
 class Report:
     """Writes one job's log: a line a file for small jobs, a line a second for large ones.
 
     Refused files are always said.
     """
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, log_files: LogFiles = LogFiles.AUTO) -> None:
         self._job = job
         self._many = job.total_files > _FEW_FILES
+        self._each = log_files is LogFiles.ALWAYS or (log_files is LogFiles.AUTO and not self._many)
         self._said_at = time.monotonic()
 
     def started(self) -> None:
@@ -35,7 +46,7 @@ class Report:
 
     def progressed(self, fates: Sequence[Fate]) -> None:
         """Says what became of a chunk's files."""
-        say = log.debug if self._many else log.info
+        say = log.info if self._each else log.debug
         for fate in fates:
             name = shown(fate.arrival.path)
             match fate.outcome:

@@ -46,7 +46,7 @@ class Folder:
 
     def __init__(self, root: Path, *, recursive: bool = False) -> None:
         self.root = root
-        self._recursive = recursive
+        self.recursive = recursive
         self._lock: int | None = None
         self._named: set[str] = set()
         self.identity = (0, 0)
@@ -151,7 +151,7 @@ class Folder:
 
     def _goes_below(self, below: str, name: str) -> bool:
         return (
-            self._recursive
+            self.recursive
             and not name.startswith(".")
             and (bool(below) or name not in (DONE, FAILED))
         )

@@ -5,49 +5,48 @@ It tells history; it never decides whether a document is stored.
 
 import asyncio
 import json
-import os
 import sqlite3
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
-
-import structlog
-from structlog.typing import FilteringBoundLogger
 
 from daemon.core.arrival import shown
 from daemon.core.job import Job, JobState
 from daemon.core.outcome import Deferred, Outcome, Refused
 from daemon.core.ports import Fate
-from daemon.errors import StoreUnavailable
+from daemon.stores.ledger_file import (
+    connect_readonly,
+    is_alive,
+    next_seq,
+    open_ledger,
+    own_process,
+    transaction,
+    world_errors,
+)
 
-log: FilteringBoundLogger = structlog.get_logger("nfed")
+__all__ = ["SQLiteLedger", "connect_readonly", "iso"]
 
-_DDL = """
-create table if not exists jobs (
-    job_id text primary key, folder_path text not null, state text not null,
-    total_files integer not null, imported integer not null, updated integer not null,
-    duplicate integer not null, refused integer not null, deferred integer not null,
-    reason text, created_at text not null, started_at text, ended_at text, pid integer not null
-) without rowid;
-create table if not exists files (
-    id integer primary key, job_id text not null, name text not null, size_bytes integer not null,
-    sha256 text, chave text, outcome text not null, error text, error_type text, warnings text,
-    duration_ms real, at text not null
-);
-create index if not exists ix_files_job on files (job_id, outcome);
-create index if not exists ix_files_name on files (name);
-"""
+_CRASHED = "found running after a crash; its files came again in a new job"
 _JOB_COLUMNS = (
     "job_id, folder_path, state, total_files, imported, updated, duplicate, refused, deferred, "
-    "reason, created_at, started_at, ended_at, pid"
+    "reason, created_at, started_at, ended_at, pid, pid_started, seq"
 )
-_SAVE_JOB = f"insert or replace into jobs ({_JOB_COLUMNS}) values ({', '.join('?' * 14)})"
+_COUNTS = ("total_files", "imported", "updated", "duplicate", "refused", "deferred")
+_OPEN = f"jobs.state in ('{JobState.PENDING}', '{JobState.RUNNING}')"
+# An end is final, whoever wrote it: a job that another process cancelled stays cancelled.
+_SAVE_JOB = (
+    f"insert into jobs ({_JOB_COLUMNS}) values ({', '.join('?' * 16)}) "
+    f"on conflict (job_id) do update set {', '.join(f'{n} = excluded.{n}' for n in _COUNTS)}, "
+    "started_at = coalesce(jobs.started_at, excluded.started_at), "
+    f"state = iif({_OPEN}, excluded.state, jobs.state), "
+    f"reason = iif({_OPEN}, excluded.reason, jobs.reason), "
+    f"ended_at = iif({_OPEN}, excluded.ended_at, jobs.ended_at), "
+    "pid = excluded.pid, pid_started = excluded.pid_started, seq = excluded.seq"
+)
 _RECORD = (
     "insert into files (job_id, name, size_bytes, sha256, chave, outcome, error, error_type, "
-    f"warnings, duration_ms, at) values ({', '.join('?' * 11)})"
+    f"warnings, duration_ms, at, seq) values ({', '.join('?' * 12)})"
 )
 
 
@@ -88,29 +87,7 @@ class SQLiteLedger:
         return await loop.run_in_executor(self._thread, lambda: act(*args, **kwargs))
 
     def _open(self) -> None:
-        try:
-            self._try_open()
-        except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.OperationalError):
-                raise StoreUnavailable(f"ledger {self.path}: {error}") from error
-            # It tells history only: a damaged one is kept aside and keeps no document waiting.
-            aside = self.path.with_name(f"{self.path.name}.damaged-{time.time_ns()}")
-            self.path.rename(aside)
-            log.warning("ledger_damaged", error=str(error), kept_as=str(aside))
-            self._try_open()
-
-    def _try_open(self) -> None:
-        connection = sqlite3.connect(
-            self.path, timeout=5.0, isolation_level=None, check_same_thread=False
-        )
-        try:
-            connection.execute("pragma journal_mode = wal")
-            connection.execute("pragma synchronous = normal")  # history, not documents
-            connection.executescript(_DDL)
-        except BaseException:
-            connection.close()
-            raise
-        self._connection = connection
+        self._connection = open_ledger(self.path)
 
     def _close(self) -> None:
         if self._connection is not None:
@@ -124,97 +101,35 @@ class SQLiteLedger:
             self._open()
         connection = self._connection
         assert connection is not None
-        with _world_errors(self.path):
-            connection.execute("begin immediate")
-            try:
-                connection.execute(_SAVE_JOB, _job_row(job))
-                connection.executemany(_RECORD, [_file_row(job.job_id, fate) for fate in fates])
-                connection.execute("commit")
-            except BaseException:
-                with suppress(sqlite3.Error):
-                    connection.execute("rollback")
-                raise
+        with world_errors(self.path), transaction(connection):
+            seq = next_seq(connection)
+            connection.execute(_SAVE_JOB, (*_job_row(job), seq))
+            connection.executemany(_RECORD, [(*_file_row(job.job_id, each), seq) for each in fates])
 
     def _end_interrupted(self, now: datetime, owned: str | None) -> int:
-        assert self._connection is not None
-        with _world_errors(self.path):
-            found = self._connection.execute(
-                "select job_id, pid, folder_path from jobs where state in (?, ?)",
+        connection = self._connection
+        assert connection is not None
+        mine = None if owned is None else shown(owned)
+        with world_errors(self.path), transaction(connection):
+            found = connection.execute(
+                "select job_id, pid, pid_started, folder_path, origin, state from jobs "
+                "where state in (?, ?)",
                 (JobState.RUNNING.value, JobState.PENDING.value),
             ).fetchall()
-            mine = None if owned is None else shown(owned)
             ended = [
-                job_id for job_id, pid, folder in found if folder == mine or not _is_alive(pid)
+                job_id
+                for job_id, pid, began, folder, origin, state in found
+                # A pending job of a program is that program's to start, whenever it runs again.
+                if (origin == "daemon" and (folder == mine or not is_alive(pid, began)))
+                or (state == JobState.RUNNING and not is_alive(pid, began))
             ]
-            self._connection.executemany(
-                "update jobs set state = ?, ended_at = ?, reason = ? where job_id = ?",
-                [
-                    (
-                        JobState.FAILED.value,
-                        _iso(now),
-                        "found running after a crash; its files came again in a new job",
-                        job_id,
-                    )
-                    for job_id in ended
-                ],
-            )
+            if ended:
+                seq = next_seq(connection)
+                connection.executemany(
+                    "update jobs set state = ?, ended_at = ?, reason = ?, seq = ? where job_id = ?",
+                    [(JobState.FAILED.value, iso(now), _CRASHED, seq, each) for each in ended],
+                )
         return len(ended)
-
-
-class LedgerReader:
-    """Read-only views of a ledger that a daemon may be writing; an absent one is empty."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def jobs(self, limit: int = 20) -> list[dict[str, object]]:
-        """The newest jobs first."""
-        return self._rows("select * from jobs order by created_at desc limit ?", limit)
-
-    def running(self) -> list[dict[str, object]]:
-        """The jobs that run now; one that a crash left running is not among them."""
-        rows = self._rows("select * from jobs where state = ?", JobState.RUNNING.value)
-        return [row for row in rows if isinstance(row["pid"], int) and _is_alive(row["pid"])]
-
-    def jobs_like(self, beginning: str, limit: int) -> list[dict[str, object]]:
-        """The jobs whose ids begin so, the newest first."""
-        return self._rows(
-            "select * from jobs where substr(job_id, 1, ?) = ? order by job_id desc limit ?",
-            len(beginning),
-            beginning,
-            limit,
-        )
-
-    def errors(self, job_id: str, limit: int = 100) -> list[dict[str, object]]:
-        """The refused files of a job."""
-        return self._rows(
-            "select name as file, error, error_type, at as timestamp from files "
-            "where job_id = ? and outcome = 'refused' order by id limit ?",
-            job_id,
-            limit,
-        )
-
-    def _rows(self, query: str, *parameters: object) -> list[dict[str, object]]:
-        with _world_errors(self._path):
-            if not self._path.exists():
-                return []
-            connection = connect_readonly(self._path)
-            try:
-                connection.row_factory = sqlite3.Row
-                return [dict(row) for row in connection.execute(query, parameters)]
-            finally:
-                connection.close()
-
-
-def connect_readonly(path: Path) -> sqlite3.Connection:
-    """A connection that changes nothing and leaves nothing behind; the file must exist.
-
-    SQLite makes -wal and -shm files even to read, and a reader's would be in the way of a daemon
-    that runs as another user. Without a -wal file nobody writes, so none is needed.
-    """
-    whole = path.resolve()
-    mode = "mode=ro" if Path(f"{whole}-wal").exists() else "mode=ro&immutable=1"
-    return sqlite3.connect(f"{whole.as_uri()}?{mode}", uri=True)
 
 
 def _job_row(job: Job) -> tuple[object, ...]:
@@ -229,10 +144,10 @@ def _job_row(job: Job) -> tuple[object, ...]:
         job.refused,
         job.deferred,
         job.reason,
-        _iso(job.created_at),
-        _iso(job.started_at),
-        _iso(job.ended_at),
-        os.getpid(),
+        iso(job.created_at),
+        iso(job.started_at),
+        iso(job.ended_at),
+        *own_process(),
     )
 
 
@@ -253,7 +168,7 @@ def _file_row(job_id: str, fate: Fate) -> tuple[object, ...]:
         if findings
         else None,
         fate.duration_ms,
-        _iso(fate.at),
+        iso(fate.at),
     )
 
 
@@ -267,28 +182,6 @@ def _error(outcome: Outcome) -> tuple[str | None, str | None]:
             return None, None
 
 
-def _is_alive(pid: int) -> bool:
-    """Whether another process of this number runs; ours is a new one that got the old number."""
-    if pid == os.getpid():
-        return False
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
-def _iso(moment: datetime | None) -> str | None:
+def iso(moment: datetime | None) -> str | None:
+    """As the ledger writes a moment."""
     return None if moment is None else moment.isoformat(timespec="milliseconds")
-
-
-@contextmanager
-def _world_errors(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise StoreUnavailable(f"ledger {path}: {error}") from error
-    except OSError as error:
-        raise StoreUnavailable(f"ledger {path}: {error.strerror}") from error

@@ -1,0 +1,181 @@
+"""How events look and where they go: the journal, JSON lines, or a terminal."""
+
+import atexit
+import logging
+import sys
+from collections.abc import Callable, Collection
+from pathlib import Path
+from typing import TextIO
+
+import structlog
+
+from daemon.logs.entry import Entry, entry_of_event, entry_of_record
+from daemon.logs.journal import Send, SocketSender, journal_item, journal_sender, stderr_is_journal
+from daemon.logs.masking import Mask
+from daemon.logs.outbox import DescriptorSink, Item, JournalSink, Outbox, Sink, StreamSink
+from daemon.logs.rendering import console_renderer, json_line
+
+type Render = Callable[[Entry], Item]
+
+_FLUSH_SECONDS = 2.0
+
+
+def configure(
+    level: str,
+    style: str,
+    stream: TextIO | None = None,
+    *,
+    journal_socket: Path | None = None,
+    quiet: Collection[str] = (),
+    secrets: Collection[str] = (),
+) -> None:
+    """Sets up structlog and the standard library's logging, which libraries use.
+
+    `style` is auto, console or json. auto means journald's own protocol when stderr is the
+    journal and systemd-python is there (or always, to `journal_socket`), else console on a
+    terminal, else JSON lines. Events in `quiet` are left out; `secrets` are masked wherever they
+    stand. May be called again: what is on its way is not lost.
+    """
+    out = stream or sys.stderr
+    in_journal = stderr_is_journal(out)
+    sender = _sender(in_journal, journal_socket) if style == "auto" else None
+    console = style == "console" or (style == "auto" and sender is None and out.isatty())
+    outbox = _outbox(_sink(out, sender, journal_socket), level)
+    render: Render
+    if sender is not None:
+        render = journal_item
+    elif console:
+        render = console_renderer(colours=out.isatty())
+    else:
+        render = _json_renderer(with_priority=in_journal)
+    _State.render = render
+    mask = Mask(secrets)
+    quiet = frozenset(quiet)
+
+    def handle(entry: Entry) -> None:
+        if entry.event not in quiet:
+            outbox.put(render(mask(entry)), urgent=entry.is_urgent)
+
+    _configure_structlog(level, handle, with_place=sender is not None)
+    _configure_logging(level, handle)
+
+
+def close(seconds: float = _FLUSH_SECONDS) -> None:
+    """Writes out what is on its way, for as long as that; what nobody takes by then is lost."""
+    if _State.outbox is not None:
+        _State.outbox.close(seconds)
+        _State.outbox = None
+
+
+class _State:
+    """What one call of `configure` leaves to the next."""
+
+    outbox: Outbox | None = None
+    sink_key: object = None
+    render: Render | None = None
+
+
+def _sender(in_journal: bool, journal_socket: Path | None) -> Send | None:
+    if journal_socket is not None:
+        return SocketSender(journal_socket)
+    return journal_sender() if in_journal else None
+
+
+def _sink(out: TextIO, sender: Send | None, journal_socket: Path | None) -> tuple[object, Sink]:
+    """The sink, and what tells it from others."""
+    if sender is not None:
+        return ("journal", journal_socket), JournalSink(sender)
+    if out is sys.__stderr__ and out is not None:
+        out.flush()
+        return ("descriptor", out.fileno()), DescriptorSink(out.fileno())
+    return ("stream", id(out)), StreamSink(out)
+
+
+def _outbox(keyed: tuple[object, Sink], level: str) -> Outbox:
+    """The one outbox; it is kept while its sink stays the same, so that a reload never waits."""
+    key, sink = keyed
+    if _State.outbox is None or _State.sink_key != key:
+        close()
+        if _State.sink_key is None:
+            atexit.register(close)
+        _State.outbox, _State.sink_key = Outbox(sink, _dropped), key
+    return _State.outbox
+
+
+def _dropped(count: int) -> Item:
+    assert _State.render is not None
+    return _State.render(Entry("warning", "nfed", "log_lines_dropped", {"lines": count}))
+
+
+def _json_renderer(*, with_priority: bool) -> Render:
+    return lambda entry: (json_line(entry, with_priority=with_priority),)
+
+
+def _configure_structlog(level: str, handle: Callable[[Entry], None], *, with_place: bool) -> None:
+    place: list[structlog.typing.Processor] = (
+        [
+            structlog.processors.CallsiteParameterAdder(
+                {
+                    structlog.processors.CallsiteParameter.PATHNAME,
+                    structlog.processors.CallsiteParameter.LINENO,
+                    structlog.processors.CallsiteParameter.FUNC_NAME,
+                }
+            )
+        ]
+        if with_place
+        else []
+    )
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            *place,
+            # Without local variables, and so without document bodies.
+            structlog.processors.format_exc_info,
+            _as_keywords,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=lambda *names: _Handing(names[0] if names else "nfed", handle),
+        cache_logger_on_first_use=False,
+    )
+
+
+def _as_keywords(
+    logger: object, method: str, event: structlog.typing.EventDict
+) -> structlog.typing.ProcessorReturnValue:
+    return ((dict(event),), {})
+
+
+class _Handing:
+    """The end of structlog's chain: every method hands the finished event on."""
+
+    def __init__(self, name: str, handle: Callable[[Entry], None]) -> None:
+        def hand_on(event: dict[str, object]) -> None:
+            handle(entry_of_event(name, event))
+
+        self.debug = self.info = self.warning = self.error = self.critical = hand_on
+
+
+def _configure_logging(level: str, handle: Callable[[Entry], None]) -> None:
+    root = logging.getLogger()
+    root.handlers = [_Handler(handle)]
+    root.setLevel(logging.WARNING)  # libraries only when they complain
+    logging.getLogger("nfed").setLevel(level)
+
+
+class _Handler(logging.Handler):
+    """Libraries' records, with the same fields as nfed's own events."""
+
+    def __init__(self, handle: Callable[[Entry], None]) -> None:
+        super().__init__()
+        self._handle_entry = handle
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """A record that cannot be rendered is a fault of the library's; it must not be ours."""
+        try:
+            self._handle_entry(entry_of_record(record))
+        except Exception:
+            self.handleError(record)
+
+
+__all__ = ["close", "configure"]

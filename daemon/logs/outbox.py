@@ -1,0 +1,161 @@
+"""The way of log lines out of the process: a thread and a bounded queue.
+
+Whoever reads the log may be slow, stopped or gone; the daemon goes on working. What finds no room
+is dropped and counted, and the count is the first thing said once somebody reads again.
+"""
+
+import errno
+import os
+import select
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Protocol, TextIO
+
+type Item = tuple[bytes, ...]
+"""A line; or, for the journal, `NAME=value` of each field."""
+
+_MOST_BYTES = 8 << 20
+_KEPT_FOR_URGENT = 1 << 20
+_AT_ONCE_BYTES = 64 << 10
+_AGAIN_SECONDS = 0.25
+_OVERHEAD_BYTES = 100  # of an item in the queue, about
+
+
+class Sink(Protocol):
+    """Where the thread writes; may block."""
+
+    def write(self, items: Sequence[Item], given_up: threading.Event) -> int:
+        """Returns how many it had to drop; tries on until `given_up`."""
+        ...
+
+
+class Outbox:
+    """Takes items from any thread without ever waiting; one thread of its own writes them."""
+
+    def __init__(
+        self, sink: Sink, dropped: Callable[[int], Item], most_bytes: int = _MOST_BYTES
+    ) -> None:
+        self._sink = sink
+        self._item_for_dropped = dropped
+        self._most_bytes = most_bytes
+        self._items: deque[Item] = deque()
+        self._bytes = 0
+        self._dropped = 0
+        self._changed = threading.Condition()
+        self._closing = False
+        self._given_up = threading.Event()
+        # A daemon thread: one that is stuck in a write must not keep the process from ending.
+        self._thread = threading.Thread(target=self._run, name="nfed-log", daemon=True)
+        self._thread.start()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether its thread is still at work."""
+        return self._thread.is_alive()
+
+    def put(self, item: Item, *, urgent: bool = False) -> None:
+        """Queues it, or drops and counts it; the last of the room is for what is urgent."""
+        size = _size(item)
+        with self._changed:
+            most = self._most_bytes if urgent else self._most_bytes - _KEPT_FOR_URGENT
+            if self._closing or self._bytes + size > most:
+                self._dropped += 1
+                return
+            self._items.append(item)
+            self._bytes += size
+            self._changed.notify()
+
+    def close(self, seconds: float) -> None:
+        """Waits so long for the queue to be written."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify()
+        self._thread.join(seconds)
+        self._given_up.set()
+
+    def _run(self) -> None:
+        while items := self._next():
+            lost = self._sink.write(items, self._given_up)
+            with self._changed:
+                self._dropped += lost
+                dropped, self._dropped = (0, self._dropped) if lost else (self._dropped, 0)
+            if dropped:
+                self._sink.write([self._item_for_dropped(dropped)], self._given_up)
+
+    def _next(self) -> list[Item]:
+        """The next items, as many as go well together; empty: closed and all written."""
+        with self._changed:
+            while not self._items and not self._closing:
+                self._changed.wait()
+            taken: list[Item] = []
+            size = 0
+            while self._items and size < _AT_ONCE_BYTES:
+                item = self._items.popleft()
+                taken.append(item)
+                size += _size(item)
+            self._bytes -= size
+            return taken
+
+
+def _size(item: Item) -> int:
+    return _OVERHEAD_BYTES + sum(map(len, item))
+
+
+class DescriptorSink:
+    """Lines to a file, pipe, terminal or socket, many in one write."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def write(self, items: Sequence[Item], given_up: threading.Event) -> int:
+        """A full disk is waited for; a pipe whose other end is closed is not."""
+        rest = memoryview(b"".join(part for item in items for part in item))
+        while rest:
+            try:
+                rest = rest[os.write(self._descriptor, rest) :]
+            except BlockingIOError:
+                select.select([], [self._descriptor], [], _AGAIN_SECONDS)
+                if given_up.is_set():
+                    return len(items)
+            except OSError as error:
+                if error.errno in (errno.EPIPE, errno.EBADF, errno.EIO):
+                    return len(items)
+                if given_up.wait(_AGAIN_SECONDS):
+                    return len(items)
+        return 0
+
+
+class StreamSink:
+    """Lines to a Python stream: what a progress bar has put in stderr's place, or a test's."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, items: Sequence[Item], given_up: threading.Event) -> int:
+        """A stream that was closed takes nothing."""
+        try:
+            self._stream.write(b"".join(part for item in items for part in item).decode("utf-8"))
+            self._stream.flush()
+        except (OSError, ValueError):
+            return len(items)
+        return 0
+
+
+class JournalSink:
+    """Entries to journald; one that restarts is waited for."""
+
+    def __init__(self, send: Callable[[Item], None]) -> None:
+        self._send = send
+
+    def write(self, items: Sequence[Item], given_up: threading.Event) -> int:
+        """Entry by entry."""
+        for number, item in enumerate(items):
+            while True:
+                try:
+                    self._send(item)
+                    break
+                except OSError:
+                    if given_up.wait(_AGAIN_SECONDS):
+                        return len(items) - number
+        return 0

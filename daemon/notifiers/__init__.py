@@ -1,0 +1,1 @@
+"""The edge towards whoever supervises the daemon."""

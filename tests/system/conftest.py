@@ -1,0 +1,133 @@
+"""The machines: one with the package installed, made once; each test gets a fresh copy of it."""
+
+import itertools
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from bench.generator import Note
+from daemon import __version__
+from deploy.package import build, root
+from tests.harness import notes
+from tests.system.machine import Machine
+from tests.system.service import Service
+
+NEXT_VERSION = f"{__version__}+next"
+# What systemd says when it leaves out a part of a unit and goes on.
+_LEFT_OUT = re.compile(
+    r"proceeding without|Unknown key|Unknown section|Failed to parse|ignoring", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """A layer with the package installed, as it was left at the poweroff."""
+
+    layer: Path
+    said: str
+    """What apt printed."""
+
+
+@pytest.fixture(scope="session")
+def tree() -> Path:
+    """Debian 13 as it comes."""
+    return root.ensure()
+
+
+@pytest.fixture(scope="session")
+def scratch() -> Iterator[Path]:
+    """Room for what machines write; gone with the mount."""
+    with tempfile.TemporaryDirectory(prefix="nfed-system-") as name:
+        subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", "size=6g,mode=755", "tmpfs", name], check=True
+        )
+        try:
+            yield Path(name)
+        finally:
+            subprocess.run(["umount", "--lazy", name], check=True)
+
+
+@pytest.fixture(scope="session")
+def packages(scratch: Path) -> dict[str, Path]:
+    """The package of this version and, to upgrade to, of the next."""
+    versions = (__version__, NEXT_VERSION)
+    return dict(zip(versions, build.build(versions, scratch / "packages"), strict=True))
+
+
+@pytest.fixture(scope="session")
+def new_machine(tree: Path, scratch: Path) -> Callable[..., Machine]:
+    """Makes machines, each with its name and room of its own."""
+    numbers = itertools.count()
+
+    def make(*layers: Path) -> Machine:
+        return Machine([*layers, tree], scratch / f"nfed-{next(numbers)}")
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def installed(packages: dict[str, Path], new_machine: Callable[..., Machine]) -> Installed:
+    """`apt-get install ./nfed.deb` on a running Debian 13."""
+    with new_machine() as machine:
+        machine.boot()
+        said = apt_install(machine, packages[__version__])
+        machine.poweroff()
+    return Installed(machine.upper, said)
+
+
+@pytest.fixture
+def service(installed: Installed, new_machine: Callable[..., Machine]) -> Iterator[Service]:
+    """nfed.service on a machine that was just booted; afterwards nothing may have been left out."""
+    with new_machine(installed.layer) as machine:
+        machine.boot()
+        yield Service(machine)
+        if machine.is_up:
+            assert not left_out(machine)
+
+
+@pytest.fixture(scope="session")
+def many() -> list[Note]:
+    """Enough notes to be interrupted in the middle of them."""
+    return notes(1500)
+
+
+def apt_install(machine: Machine, package: Path) -> str:
+    """Installs or upgrades; returns what apt printed."""
+    inside = "/var/cache/nfed.deb"
+    shutil.copy(package, machine.path(inside))
+    said = machine.said("apt-get", "install", "-y", inside)
+    machine.path(inside).unlink()
+    return said
+
+
+def left_out(machine: Machine) -> list[str]:
+    """Lines that say that a directive of our units was not obeyed."""
+    # What is wrong in a unit was said before there was a journal; let it be said again.
+    machine.systemctl("daemon-reload")
+    of_units = machine.journal("--boot", "--unit=nfed*")
+    of_files = [each for each in machine.journal("--boot", "_PID=1") if "CONFIG_FILE" in each]
+    return [
+        message
+        for message in (
+            str(each.get("MESSAGE"))
+            for each in [*of_units, *of_files]
+            if each.get("SYSLOG_IDENTIFIER") != "nfed"
+        )
+        if _LEFT_OUT.search(message) and "nfed" in message
+    ]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """A failure is shown with the machine's journal."""
+    report = yield
+    made = getattr(item, "funcargs", {}).get("service")
+    if report.failed and call.when == "call" and made is not None and made.machine.is_up:
+        report.sections.append(("journal", made.machine.tail()))
+    return report

@@ -1,0 +1,77 @@
+"""The port that systemd keeps open, and a service without any network."""
+
+import json
+
+import pytest
+
+from tests.harness import eventually, notes
+from tests.system.service import Service
+
+# Knocks at the port until it is told that it is enough; says how often, and how often in vain.
+_CALLER = """
+import json, os, socket, time
+asked = refused = 0
+while not os.path.exists("/run/enough"):
+    asked += 1
+    try:
+        socket.create_connection(("127.0.0.1", 8055), 30).close()
+    except OSError:
+        refused += 1
+    time.sleep(0.02)
+open("/run/calls", "w").write(json.dumps([asked, refused]))
+"""
+
+
+@pytest.fixture
+def with_port(service: Service) -> Service:
+    """The port opened as deploy/README.md says."""
+    service.machine.systemctl("enable", "nfed.socket")
+    service.restart()
+    assert service.machine.is_active("nfed.socket")
+    return service
+
+
+def test_the_daemon_is_handed_the_port_and_restarts_close_it_for_nobody(with_port: Service):
+    service, machine = with_port, with_port.machine
+    environment = machine.path(f"/proc/{service.main_pid()}/environ").read_text().split("\0")
+    assert "LISTEN_FDS=1" in environment
+    assert "LISTEN_FDNAMES=http" in environment
+    machine.run("systemd-run", "--quiet", "--unit=caller", "python3", "-c", _CALLER)
+
+    for _ in range(3):
+        service.restart()
+
+    machine.write("/run/enough", "")
+    eventually(lambda: machine.path("/run/calls").exists(), "the caller has counted")
+    asked, refused = json.loads(machine.path("/run/calls").read_text())
+    assert asked > 10
+    assert refused == 0
+
+
+def test_without_any_network_files_are_imported_and_the_port_is_open(with_port: Service):
+    service, machine = with_port, with_port.machine
+    folder = "/etc/systemd/system/nfed.service.d"
+    machine.run("install", "-Dm644", "-t", folder, "/usr/share/nfed/sqlite-only.conf")
+    machine.systemctl("daemon-reload")
+    dropped = notes(3)
+
+    service.restart()
+
+    service.drop(dropped)
+    service.finishes(dropped)
+    # Not the machine's: there is nothing in it but a loopback of its own.
+    assert machine.said("readlink", f"/proc/{service.main_pid()}/ns/net") != machine.said(
+        "readlink", "/proc/1/ns/net"
+    )
+    connect = "import socket; socket.create_connection(('127.0.0.1', 8055), 10)"
+    machine.run("python3", "-c", connect)
+
+
+def test_the_port_starts_what_is_stopped(with_port: Service):
+    machine = with_port.machine
+    machine.systemctl("stop", "nfed.service")
+    assert not machine.is_active()
+
+    machine.run("python3", "-c", "import socket; socket.create_connection(('127.0.0.1', 8055))")
+
+    machine.becomes("nfed.service", "active")
