@@ -21,6 +21,7 @@ from daemon.flow.worker import WorkerSettings
 from daemon.flow.workers import Workers
 from daemon.settings import Settings, StoreKind
 from daemon.stores.ledger import SQLiteLedger
+from daemon.stores.postgres import PostgresStore
 from daemon.stores.sqlite import SQLiteStore
 
 _WORKER_MEMORY_BYTES = 2 << 30
@@ -72,14 +73,21 @@ async def opened_edges(
             yield Edges(felt.reader, felt.store, felt.ledger)
 
 
-def store_of(settings: Settings) -> SQLiteStore:
+def store_of(settings: Settings) -> SQLiteStore | PostgresStore:
     """The store that the settings name, not yet open. Raises ConfigError."""
     match settings.store_kind:
         case StoreKind.SQLITE:
             assert settings.sqlite_path is not None
             return SQLiteStore(settings.sqlite_path.absolute())
-        case StoreKind.POSTGRES | StoreKind.SUPABASE:
-            raise ConfigError(f"{settings.database_shown} cannot be fed by this version")
+        case StoreKind.POSTGRES:
+            return PostgresStore(
+                settings.database_url, max_connections=settings.max_concurrent_uploads
+            )
+        case StoreKind.SUPABASE:
+            raise ConfigError(
+                f"{settings.database_shown} cannot be fed over HTTPS by this version; name the "
+                "project's PostgreSQL address as database_url"
+            )
         case _ as unreachable:
             assert_never(unreachable)
 

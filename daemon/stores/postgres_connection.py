@@ -18,7 +18,8 @@ CONNECT_SECONDS = 10.0
 STATEMENT_SECONDS = 60.0
 _HERE = frozenset({"localhost", "127.0.0.1", "::1"})
 _SETUP = "28"  # SQLSTATE class: the server refuses who we say we are
-_CONTENT = ("22", "23")  # data exceptions, integrity constraint violations
+# Data exceptions, integrity constraint violations, what is too long for an index or a page.
+_CONTENT = ("22", "23", "54")
 
 
 def shown(url: str) -> str:
@@ -47,19 +48,23 @@ async def connected(
 
     It prepares no named statement, so that it works through a pooler in transaction mode.
     """
-    asyncpg = driver()
     with world_errors(url):
-        connection = await asyncpg.connect(
-            _dsn(url),
-            ssl=tls(url),
-            timeout=CONNECT_SECONDS,
-            command_timeout=statement_seconds,
-            statement_cache_size=0,
-        )
+        connection = await connect(url, statement_seconds)
         try:
             yield connection
         finally:
-            await _close(connection)
+            await close(connection)
+
+
+async def connect(url: str, statement_seconds: float) -> "asyncpg.Connection[asyncpg.Record]":
+    """A new connection, which the caller closes. Raises what the driver raises."""
+    return await driver().connect(  # type: ignore[no-any-return]  # imported by name
+        _dsn(url),
+        ssl=tls(url),
+        timeout=CONNECT_SECONDS,
+        command_timeout=statement_seconds,
+        statement_cache_size=0,
+    )
 
 
 @asynccontextmanager
@@ -107,6 +112,8 @@ def world_errors(url: str) -> Iterator[None]:
             "?sslrootcert=FILE, or give verification up with ?sslmode=require"
         ) from error
     except (TimeoutError, asyncpg.InterfaceError, OSError, ssl.SSLError) as error:
+        if isinstance(error, ValueError):  # a value that the driver cannot send
+            raise StoreRejected(str(error)) from error
         told = str(error) or "no answer in time"
         raise StoreUnavailable(f"database {name}: {told}") from error
 
@@ -124,7 +131,8 @@ def _dsn(url: str) -> str:
     return made.set(drivername="postgresql", query=query).render_as_string(hide_password=False)
 
 
-async def _close(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+async def close(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    """Says good-bye, or hangs up."""
     try:
         await connection.close(timeout=CONNECT_SECONDS)
     except Exception:  # it is gone already
