@@ -1,6 +1,7 @@
 """Measures nfed: ratios taken in one run, as Markdown on stdout; see docs/benchmarks.md.
 
-python -m bench [import|nfelib|memory|latency|idle|http|all] [--rounds N] [--files N] [--full]
+python -m bench [import|nfelib|memory|latency|idle|http|signature|all] [--rounds N] [--files N]
+                [--full]
 """
 
 import argparse
@@ -18,8 +19,9 @@ from bench.measure_import import measure_import
 from bench.measure_memory import backlogs, measure_memory
 from bench.measure_notes import Notes
 from bench.measure_rest import measure_idle, measure_latency
+from bench.measure_signature import measure_signature
 
-_WHAT = ("import", "nfelib", "memory", "latency", "idle", "http")
+_WHAT = ("import", "nfelib", "memory", "latency", "idle", "http", "signature")
 _BUSY_PERCENT = 10.0
 
 
@@ -32,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     notes = Notes()
     wanted = max(
-        options.files if {"import", "nfelib", "http"} & {*chosen} else 1,
+        options.files if {"import", "nfelib", "http", "signature"} & {*chosen} else 1,
         max(sizes) if "memory" in chosen else 1,
         options.drops if "latency" in chosen else 1,
     )
@@ -46,6 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         measured.add(measure_latency(notes, options.drops))
     if "idle" in chosen:
         measured.add(measure_idle(60.0 if options.full else 20.0))
+    if "signature" in chosen:
+        measured.add(measure_signature(notes, options.files, options.rounds or 3))
 
     if "http" in chosen:
         measured.add(measure_http(notes, options.files, options.rounds or 2))

@@ -17,10 +17,12 @@ from collections.abc import Iterable
 from itertools import batched
 from pathlib import Path
 
-from daemon.documents.document import Checks, Document
+from daemon.documents.document import Document
 from daemon.documents.file import document_from
 from daemon.documents.layout import Table, tables
 from daemon.documents.layout_nota import NF_PARTES, NOTAS_FISCAIS
+from daemon.documents.policy import Checks
+from daemon.edges import checks_of
 from daemon.settings import Settings
 from daemon.stores.sqlite import SQLiteStore
 from daemon.stores.sqlite_sql import PARTY_FIELDS, upsert_party
@@ -148,8 +150,7 @@ def _connected(database: Path) -> sqlite3.Connection:
 
 def _checks() -> Checks:
     """The checks that nfed makes when nothing is set."""
-    settings = Settings()
-    return Checks(settings.check_schema, settings.check_key, settings.keep_xml)
+    return checks_of(Settings())
 
 
 async def _make_tables(database: Path) -> None:

@@ -24,12 +24,13 @@ from bench.fidelity_reading import Note, first_reading, notes, second_reading
 from bench.fidelity_stored import Found, compare, is_listed
 from bench.generator import Generator
 from daemon.core.ports import Incoming
-from daemon.documents.document import Checks, Document, Policy
+from daemon.documents.document import Document
 from daemon.documents.file import documents_from
+from daemon.documents.policy import Checks
 from daemon.errors import DocumentError
 from daemon.stores.sqlite import SQLiteStore
 
-_CHECKS = Checks(schema=Policy.OFF, key=Policy.OFF)
+_CHECKS = Checks.none()
 _LAYOUT = "4.00"  # the layout that the bindings know
 _SHOWN = 40
 _NAMED = 3

@@ -37,12 +37,13 @@ class Import:
         return self.files / self.seconds
 
 
-def import_backlog(home: Path, files: int, *, with_memory: bool = False) -> Import:
-    """`nfed run --once` on the `files` files in the home's drop folder, with default settings.
+def import_backlog(home: Path, files: int, *, with_memory: bool = False, **settings: str) -> Import:
+    """`nfed run --once` on the `files` files in the home's drop folder.
 
+    `settings` are those that differ from the default.
     Raises RuntimeError unless every file was imported.
     """
-    with _started(home, "--once") as process:
+    with _started(home, "--once", **settings) as process:
         peak = _peak_pss(process) if with_memory else 0
         code = process.wait()
     events = _events(home)
@@ -123,8 +124,9 @@ def family(process: psutil.Process) -> list[psutil.Process]:
 
 
 @contextmanager
-def _started(home: Path, *options: str) -> Iterator[subprocess.Popen[bytes]]:
+def _started(home: Path, *options: str, **settings: str) -> Iterator[subprocess.Popen[bytes]]:
     environment = {k: v for k, v in os.environ.items() if not k.startswith("NFED_")}
+    environment |= {f"NFED_{name.upper()}": value for name, value in settings.items()}
     command = [sys.executable, "-P", "-m", "daemon", "run"]
     where = ["--folder", FOLDER, "--database", f"sqlite:///{DATABASE}"]
     with open(home / _LOG, "wb") as log:

@@ -12,7 +12,7 @@ import structlog
 from structlog.typing import FilteringBoundLogger
 
 from daemon.core.ports import Fate, Ledger, Reader, Shelves, Store
-from daemon.documents.document import Checks
+from daemon.documents.policy import Checks
 from daemon.errors import ConfigError
 from daemon.flow.opening import Patience
 from daemon.flow.processor import BatchProcessor, Observer, Ports
@@ -118,7 +118,15 @@ def processor_of(
 
 def checks_of(settings: Settings) -> Checks:
     """The checks that the settings ask for."""
-    return Checks(settings.check_schema, settings.check_key, settings.keep_xml)
+    return Checks(
+        schema=settings.check_schema,
+        key=settings.check_key,
+        signature=settings.check_signature,
+        authorisation=settings.check_authorisation,
+        totals=settings.check_totals,
+        format=settings.check_format,
+        keep_xml=settings.keep_xml,
+    )
 
 
 def worker_settings_of(settings: Settings) -> WorkerSettings:

@@ -13,6 +13,12 @@ class DocumentError(NfedError):
 
     error_type = "DocumentError"
     advice = "Ask the issuer for the original XML and drop it into the folder again."
+    code: str | None = None
+    """Which check refused it, as in the table of codes; None where no check did."""
+    chave: str | None = None
+    """The document's key, where it is known."""
+    findings: tuple[tuple[str, str], ...] = ()
+    """Code and text of all that the checks found, this refusal's own first."""
 
 
 class XMLParseError(DocumentError):
@@ -71,6 +77,7 @@ class InvalidAccessKey(DocumentError):
         self.chave = chave
 
     error_type = "InvalidAccessKey"
+    code = "KEY"
     advice = (
         "The document was altered or mistyped after it was issued. Download it again by its key. "
         "With check_key=warn such files are imported with a warning."
@@ -81,9 +88,65 @@ class SchemaViolation(DocumentError):
     """The document fails the official XSD, and check_schema=refuse."""
 
     error_type = "SchemaViolation"
+    code = "XSD"
     advice = (
         "The document breaks the official schema. With check_schema=warn it is imported and the "
         "violations are kept as warnings."
+    )
+
+
+class CheckFailed(DocumentError):
+    """A check whose policy is `refuse` found something; the message holds what, and the code."""
+
+    error_type = "CheckFailed"
+
+    def __init__(self, chave: str, findings: tuple[tuple[str, str], ...]) -> None:
+        self.code, text = findings[0]
+        super().__init__(f"{self.code}: {text}")
+        self.chave = chave
+        self.findings = findings
+
+
+class InvalidSignature(CheckFailed):
+    """The signature is missing, broken or another's, and check_signature=refuse."""
+
+    error_type = "InvalidSignature"
+    advice = (
+        "The file is not what its issuer signed: it was altered, saved again by another program, "
+        "or signed by somebody else. Download the original by its key from the tax office's "
+        "portal. With check_signature=warn such files are imported with a warning."
+    )
+
+
+class NotAuthorised(CheckFailed):
+    """The file does not show that the note is authorised, and check_authorisation=refuse."""
+
+    error_type = "NotAuthorised"
+    advice = (
+        "The file does not show that the tax office authorised this note for production. Ask the "
+        "issuer for the nfeProc, which holds the protocol, or look the key up. With "
+        "check_authorisation=warn such files are imported with their status and a warning."
+    )
+
+
+class WrongTotals(CheckFailed):
+    """The note's amounts do not add up, and check_totals=refuse."""
+
+    error_type = "WrongTotals"
+    advice = (
+        "The amounts of this note contradict each other. Compare it with the issuer's DANFE. With "
+        "check_totals=warn such files are imported with a warning."
+    )
+
+
+class InvalidFormat(CheckFailed):
+    """A number or code is not of its form, and check_format=refuse."""
+
+    error_type = "InvalidFormat"
+    advice = (
+        "The note holds a number or code that cannot be right, so it may have been edited. "
+        "Compare it with the tax office's portal. With check_format=warn such files are imported "
+        "with a warning."
     )
 
 

@@ -23,7 +23,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from daemon.documents.document import Policy
+from daemon.documents.policy import Policy
 from daemon.errors import ConfigError
 from daemon.flow.report import LogFiles
 from daemon.settings_database import (
@@ -110,6 +110,18 @@ class Settings(BaseSettings):
     check_schema: Policy = Field(Policy.WARN, description="the official XSD: off, warn or refuse")
     check_key: Policy = Field(
         Policy.REFUSE, description="the key's check digit and the protocol's key: off, warn, refuse"
+    )
+    check_signature: Policy = Field(
+        Policy.WARN, description="the signature, its certificate's CNPJ, the protocol's digest"
+    )
+    check_authorisation: Policy = Field(
+        Policy.WARN, description="a protocol with cStat 100 or 150, not of the test environment"
+    )
+    check_totals: Policy = Field(
+        Policy.WARN, description="sums of items, the formula of vNF, instalments, payments"
+    )
+    check_format: Policy = Field(
+        Policy.WARN, description="the form of CPF, CNPJ, IE, NCM, CFOP; municipality against UF"
     )
     keep_xml: bool = Field(True, description="store the file's text in xml_completo")
     job_retention_days: Positive = Field(

@@ -1,5 +1,5 @@
-"""Renews what is generated: README.md's blocks, docs/data-dictionary.md, and of deploy/ the
-journal's catalogs, the man pages, the shells' completions and nfed@.service.
+"""Renews what is generated: README.md's and docs/checks.md's blocks, docs/data-dictionary.md,
+and of deploy/ the journal's catalogs, the man pages, the shells' completions and nfed@.service.
 
 `python docs/build.py` writes, `--check` only says whether something is out of date (exit 1).
 """
@@ -15,6 +15,7 @@ import shells
 import units
 
 from daemon.core.job import ALLOWED
+from daemon.documents.finding_codes import CODES
 from daemon.logs.catalog import catalog
 from daemon.settings import PREFIX, Settings, masked
 
@@ -54,23 +55,25 @@ def data_dictionary() -> str:
     ).stdout
 
 
-BLOCKS: dict[str, Callable[[], str]] = {"settings": settings_table, "states": states_diagram}
+def codes_table() -> str:
+    """Every code that a finding can carry."""
+    lines = ["| code | means |", "|---|---|"]
+    lines += [f"| `{code}` | {meaning} |" for code, meaning in CODES.items()]
+    return "\n".join(lines)
+
+
+README_BLOCKS: dict[str, Callable[[], str]] = {
+    "settings": settings_table,
+    "states": states_diagram,
+}
+CHECKS_BLOCKS: dict[str, Callable[[], str]] = {"codes": codes_table}
 
 
 def built() -> dict[Path, str]:
     """Every generated file's text as it should be."""
-    readme = (ROOT / "README.md").read_text("utf-8")
-    for name, make in BLOCKS.items():
-        readme, count = re.subn(
-            rf"(<!-- generated: {name} -->\n).*?(<!-- end -->)",
-            lambda match, make=make: f"{match[1]}{make()}\n{match[2]}",
-            readme,
-            flags=re.DOTALL,
-        )
-        if count != 1:
-            raise SystemExit(f"README.md has {count} blocks named {name}, expected 1")
     return {
-        ROOT / "README.md": readme,
+        ROOT / "README.md": _renewed(ROOT / "README.md", README_BLOCKS),
+        ROOT / "docs" / "checks.md": _renewed(ROOT / "docs" / "checks.md", CHECKS_BLOCKS),
         ROOT / "docs" / "data-dictionary.md": data_dictionary(),
         DEPLOY / "nfed.catalog": catalog("en"),
         DEPLOY / "nfed.pt_BR.catalog": catalog("pt_BR"),
@@ -80,6 +83,20 @@ def built() -> dict[Path, str]:
         **shells.completions(DEPLOY / "completions"),
         **unit_templates(),
     }
+
+
+def _renewed(path: Path, blocks: dict[str, Callable[[], str]]) -> str:
+    text = path.read_text("utf-8")
+    for name, make in blocks.items():
+        text, count = re.subn(
+            rf"(<!-- generated: {name} -->\n).*?(<!-- end -->)",
+            lambda match, make=make: f"{match[1]}{make()}\n{match[2]}",
+            text,
+            flags=re.DOTALL,
+        )
+        if count != 1:
+            raise SystemExit(f"{path.name} has {count} blocks named {name}, expected 1")
+    return text
 
 
 def unit_templates() -> dict[Path, str]:

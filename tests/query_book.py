@@ -19,9 +19,9 @@ from psycopg import sql
 
 from bench.generator import with_protocol
 from daemon.core.ports import Incoming
-from daemon.documents.document import Checks, Policy
 from daemon.documents.file import document_from
 from daemon.documents.layout import EXACT_SUFFIX, tables
+from daemon.documents.policy import Checks, Policy
 from daemon.stores import postgres_schema
 from daemon.stores.schema import Backend, stored_columns
 from daemon.stores.sqlite import SQLiteStore

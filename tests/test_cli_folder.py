@@ -399,6 +399,7 @@ def test_check_of_files_says_what_an_import_would_do_and_does_nothing(tmp_path):
     assert fine.returncode == 0
     assert fine.stdout == (
         f"ok   nota1.xml: NF-e {chave}, autorizada, 3 items: new, would be imported\n"
+        "     warning AUT-HOMOLOG: issued in the test environment (tpAmb 2): no fiscal value\n"
     )
     assert said.returncode == 1
     assert lines[1].endswith("duplicate, already stored from nota1.xml")
@@ -436,6 +437,55 @@ def test_check_names_the_warnings_of_a_file_that_would_be_imported(tmp_path):
 
     assert said.returncode == 0
     assert "would be imported\n     warning XSD: " in said.stdout
+
+
+def test_check_names_the_code_and_all_that_was_found_of_a_file_that_would_be_refused(tmp_path):
+    (tmp_path / "n.xml").write_bytes(with_value(note(1), "vNF", "0.01"))
+
+    said = nfed(tmp_path, "check", "n.xml", NFED_CHECK_TOTALS="refuse")
+
+    assert said.returncode == 1
+    lines = said.stdout.splitlines()
+    assert lines[0].startswith("FAIL n.xml: would be refused: WrongTotals: TOT-610: <vNF> is 0.01")
+    assert [line.split(":")[0].strip() for line in lines[1:5]] == [
+        "found TOT-610",
+        "found TOT-866",
+        "found SIG-DIGEST",
+        "found AUT-HOMOLOG",
+    ]
+    assert "check_totals=warn" in lines[-1]
+
+
+def test_a_refusal_by_a_check_has_its_code_in_error_json_and_in_the_ledger(tmp_path):
+    folder = tmp_path / "notas"
+    folder.mkdir()
+    (folder / "n.xml").write_bytes(with_value(note(1), "vNF", "0.01"))
+    (folder / "fine.xml").write_bytes(note(2))
+
+    said = nfed(tmp_path, "import", "--move", "notas", NFED_CHECK_SIGNATURE="refuse")
+
+    assert said.returncode == 1
+    reason = json.loads((folder / "failed" / "n.xml.error.json").read_bytes())
+    assert reason["error_type"] == "InvalidSignature"
+    assert reason["code"] == "SIG-DIGEST"
+    found = ["SIG-DIGEST", "AUT-HOMOLOG", "TOT-610", "TOT-866"]
+    assert [each["code"] for each in reason["warnings"]] == found
+    assert reason["chave"] == generator().note(1, items=2, rich=False).chave
+    with closing(sqlite3.connect(tmp_path / "nfed-ledger.db")) as ledger:
+        told = dict(ledger.execute("select outcome, warnings from files"))
+    assert [code for code, _ in json.loads(told["refused"])] == found
+    assert [code for code, _ in json.loads(told["imported"])] == ["AUT-HOMOLOG"]
+
+
+def test_a_refusal_that_no_check_made_has_no_code(tmp_path):
+    folder = tmp_path / "notas"
+    folder.mkdir()
+    drop_broken(folder)
+
+    nfed(tmp_path, "import", "--move", "notas")
+
+    (reason,) = (folder / "failed").glob("*.error.json")
+    assert json.loads(reason.read_bytes())["code"] is None
 
 
 def test_check_of_a_file_that_is_not_there_is_a_usage_error(tmp_path):

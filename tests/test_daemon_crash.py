@@ -17,7 +17,8 @@ import psutil
 import pytest
 
 from daemon.core.ports import Reading, WorkerCrashed
-from daemon.documents.document import Checks, Document
+from daemon.documents.document import Document
+from daemon.documents.policy import Checks
 from daemon.flow.worker import WorkerSettings
 from daemon.flow.workers import Workers, _receive
 from daemon.stores.ledger import SQLiteLedger

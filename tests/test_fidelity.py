@@ -9,13 +9,13 @@ from bench import fidelity
 from bench.fidelity_reading import notes
 from bench.fidelity_stored import compare
 from daemon.core.ports import Incoming
-from daemon.documents.document import Checks, Policy
 from daemon.documents.file import document_from
+from daemon.documents.policy import Checks
 from daemon.stores.sqlite import SQLiteStore
 from tests.full_notes import full_notes
 from tests.notes import generator, with_value, without
 
-UNCHECKED = Checks(schema=Policy.OFF, key=Policy.OFF)
+UNCHECKED = Checks.none()
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from daemon.core.arrival import Arrival
 from daemon.core.job import JobState
 from daemon.core.outcome import Deferred
 from daemon.core.ports import Fate
-from daemon.documents.document import Checks
+from daemon.documents.policy import Checks
 from daemon.errors import StoreUnavailable
 from daemon.flow.jobs import JobManager
 from daemon.flow.processor import BatchProcessor, Ports

@@ -11,8 +11,8 @@ import pytest
 from bench.generator import check_digit, with_protocol
 from daemon.core.outcome import Duplicate, Imported, Refused, Updated
 from daemon.core.ports import Incoming
-from daemon.documents.document import Checks
 from daemon.documents.file import document_from
+from daemon.documents.policy import Checks
 from daemon.errors import ConfigError, StoreRejected, StoreUnavailable
 from daemon.stores.sqlite import SQLiteStore
 from tests.notes import generator, note, with_value, without

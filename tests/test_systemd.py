@@ -215,6 +215,7 @@ def test_a_stop_that_gets_on_asks_for_more_time(rig, supervisor):
     supervisor.hears(lambda m: " in job " in m)
     worker = daemon.workers()[0]
     worker.send_signal(signal.SIGSTOP)
+    time.sleep(1)  # whatever chunk was being stored, the next one waits for the worker now
     daemon.send(signal.SIGTERM)
 
     supervisor.hears("STOPPING=1")

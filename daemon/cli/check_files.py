@@ -61,6 +61,8 @@ def _say(name: str, result: Document | Refused | Deferred, outcome: Outcome) -> 
             output.say(f"     warning {finding.code}: {shown(' '.join(finding.text.split()))}")
     else:
         say(Verdict(level, f"{name}: {fate}"))
+        for finding in result.findings if isinstance(result, Refused) else ():
+            output.say(f"     found {finding.code}: {shown(' '.join(finding.text.split()))}")
     if advice:
         output.say(f"     {advice}")
 

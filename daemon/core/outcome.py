@@ -44,6 +44,8 @@ class Refused:
     advice: str
     chave: str | None = None
     findings: tuple[Finding, ...] = ()
+    code: str | None = None
+    """Which check refused it, as in the table of codes."""
 
 
 class Reason(StrEnum):
@@ -104,7 +106,14 @@ def shelf_for(outcome: Outcome) -> Shelf:
 
 def refusal(error: DocumentError, chave: str | None = None) -> Refused:
     """The outcome of a file that is at fault."""
-    return Refused(str(error), error.error_type, error.advice, chave)
+    return Refused(
+        str(error),
+        error.error_type,
+        error.advice,
+        chave or error.chave,
+        tuple(Finding(code, text) for code, text in error.findings),
+        error.code,
+    )
 
 
 def of_file(outcomes: Sequence[Outcome]) -> Outcome:
@@ -125,7 +134,8 @@ def of_file(outcomes: Sequence[Outcome]) -> Outcome:
             first.error_type,
             first.advice,
             first.chave,
-            told,
+            (*first.findings, *told),
+            first.code,
         )
     for kind in (Deferred, Imported, Updated, Duplicate):
         found = next((each for each in outcomes if isinstance(each, kind)), None)

@@ -3,11 +3,12 @@
 from lxml import etree
 
 from daemon.documents import checks, schema
-from daemon.documents.document import Document, Policy, rank, status_of
+from daemon.documents.document import Document, rank, status_of
 from daemon.documents.evento import event_key, event_status
 from daemon.documents.head import Head, Origin, extracted
 from daemon.documents.layout_outros import DFE_DOCUMENTOS
 from daemon.documents.parts import Part, child, local_name
+from daemon.documents.policy import Policy
 from daemon.errors import InvalidAccessKey, NotFiscal
 
 _GROUPS = ("infCte", "infMDFe", "infNFCom", "infNF3e", "infBPe", "infNFSe", "infEvento")
@@ -30,6 +31,7 @@ def other_document(part: Part, origin: Origin) -> Document:
     extraction, digest, findings = extracted(
         (asked, f"{names[0]}/{'' if asked is None else local_name(asked)}"),
         (answered, f"{names[1]}/{'' if answered is None else local_name(answered)}"),
+        needs_offsets=False,
     )
     findings += schema.checked(part, origin.checks.schema)
     head = Head(DFE_DOCUMENTOS, extraction)

@@ -7,23 +7,6 @@ from daemon.documents.checks import Finding
 from daemon.documents.extract import Rows
 
 
-class Policy(StrEnum):
-    """What a failed check does to a document."""
-
-    OFF = "off"
-    WARN = "warn"
-    REFUSE = "refuse"
-
-
-@dataclass(frozen=True, slots=True)
-class Checks:
-    """Which checks are made, and what their failure does."""
-
-    schema: Policy = Policy.WARN
-    key: Policy = Policy.REFUSE
-    keep_xml: bool = True
-
-
 @dataclass(frozen=True)  # without slots, which pickle by a slow road
 class Document:
     """One document of a file: a note, an event, a summary.

@@ -6,11 +6,12 @@ from lxml import etree
 
 from daemon.documents import checks, schema
 from daemon.documents.checks import Finding
-from daemon.documents.document import REGISTERED, Checks, Document, Policy, rank
+from daemon.documents.document import REGISTERED, Document, rank
 from daemon.documents.extract import Row
 from daemon.documents.head import Head, Origin, extracted
 from daemon.documents.layout_outros import NF_EVENTOS
 from daemon.documents.parts import Part, child, local_name
+from daemon.documents.policy import Checks, Policy
 from daemon.errors import InvalidAccessKey, NotFiscal
 
 _OWN_COLUMNS = frozenset(

@@ -5,12 +5,13 @@ from hashlib import sha256
 
 from daemon.documents.checks import Finding
 from daemon.documents.dfe import other_document
-from daemon.documents.document import Checks, Document
+from daemon.documents.document import Document
 from daemon.documents.evento import event
 from daemon.documents.head import Origin
 from daemon.documents.nfe import note
 from daemon.documents.outros import protocol, summary, unused_numbers
 from daemon.documents.parts import parts
+from daemon.documents.policy import Checks
 from daemon.documents.reader import read
 from daemon.errors import DocumentError
 
@@ -40,6 +41,9 @@ def documents_from(content: bytes, checks: Checks) -> list[Document | DocumentEr
     )
     found: list[Document | DocumentError] = []
     for part in parts(source.root, source.text):
+        if isinstance(part, DocumentError):
+            found.append(part)
+            continue
         try:
             found.append(_KINDS.get(part.name, other_document)(part, origin))
         except DocumentError as error:

@@ -1,16 +1,19 @@
 """The row that a document is known by: what every kind of document does with it."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from functools import cache
 
 from lxml import etree
 
 from daemon.documents.checks import Finding
-from daemon.documents.document import Checks, Document
+from daemon.documents.document import Document
 from daemon.documents.extract import Extraction, Row, Rows, Value
 from daemon.documents.layout import Table
 from daemon.documents.parts import Part
+from daemon.documents.policy import Checks
+
+_BRASILIA = timezone(timedelta(hours=-3))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,7 @@ class Head:
             key,
             chave,
             rank,
-            utc(self[issued]),
+            utc(self[f"{issued}_tz"] or self[issued]),
             content_sha256,
             self.rows,
             (*origin.findings, *findings),
@@ -82,10 +85,16 @@ class Head:
 
 
 def extracted(
-    asked: tuple[etree._Element | None, str], answered: tuple[etree._Element | None, str]
+    asked: tuple[etree._Element | None, str],
+    answered: tuple[etree._Element | None, str],
+    *,
+    needs_offsets: bool = True,
 ) -> tuple[Extraction, str | None, list[Finding]]:
-    """Rows of both groups, each with its path in the layout; the digest of the first."""
-    extraction = Extraction()
+    """Rows of both groups, each with its path in the layout; the digest of the first.
+
+    Layouts before 3.10, and the first of the CT-e, need no offsets in their times.
+    """
+    extraction = Extraction(needs_offsets=needs_offsets)
     digest: str | None = None
     for (element, path), signed in ((asked, True), (answered, False)):
         if element is not None:
@@ -97,11 +106,17 @@ def extracted(
 
 
 def utc(issued: object) -> str:
-    """An instant in UTC, AAAA-MM-DDThh:mm:ssZ; empty for none."""
+    """An instant in UTC, AAAA-MM-DDThh:mm:ssZ; empty for none.
+
+    Old layouts write no offset: most of the country, and Brasília, has -03:00.
+    """
     if not issued:
         return ""
     try:
-        instant = datetime.fromisoformat(str(issued)).astimezone(UTC)
+        moment = datetime.fromisoformat(str(issued))
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=_BRASILIA)
+        instant = moment.astimezone(UTC)
     except OverflowError:  # 0001-01-01 and 9999-12-31 have no UTC day on their far side
         return str(issued)[:19] + "Z"
     return instant.strftime("%Y-%m-%dT%H:%M:%SZ")

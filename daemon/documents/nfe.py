@@ -4,11 +4,13 @@ from lxml import etree
 
 from daemon.documents import checks, schema
 from daemon.documents.checks import Finding
-from daemon.documents.document import Checks, Document, Policy, rank, status_of
+from daemon.documents.document import Document, rank, status_of
 from daemon.documents.extract import Row, Rows
 from daemon.documents.head import Head, Origin, extracted
 from daemon.documents.layout_nota import NF_REFERENCIAS, NOTAS_FISCAIS
+from daemon.documents.note_checks import note_findings
 from daemon.documents.parts import Part, child, local_name
+from daemon.documents.policy import Checks, Policy
 from daemon.errors import InvalidAccessKey, NotFiscal, UnsupportedLayout
 
 _MODELS = ("55", "65")
@@ -31,7 +33,9 @@ def note(part: Part, origin: Origin) -> Document:
     if layout == _LAYOUTS[0]:
         findings += schema.checked(part, policy.schema)
     protocol = _protocol(part)
-    extraction, digest, unreadable = extracted((group, "NFe/infNFe"), (protocol, "protNFe/infProt"))
+    extraction, digest, unreadable = extracted(
+        (group, "NFe/infNFe"), (protocol, "protNFe/infProt"), needs_offsets=layout >= "3.10"
+    )
     supplement = child(part.asked, "infNFeSupl")
     if supplement is not None:
         extraction.walk(supplement, "NFe/infNFeSupl")
@@ -50,7 +54,11 @@ def note(part: Part, origin: Origin) -> Document:
         reference[_REF["tipo"]] = _reference_type(reference)
     for answer in head.rows.get("nf_processamento", ()):
         answer[1] = "autorizacao"
+    head["chave_acesso"] = chave
     answered = head.text("codigo_status"), head.text("numero_protocolo")
+    head["status"] = status_of(*answered).value
+    text = part.text or (part.xml if policy.signature is not Policy.OFF else "")
+    findings += note_findings(group, text, head.rows, policy, tuple(findings))
     return head.document(
         part,
         origin,

@@ -86,8 +86,11 @@ class Part:
         return etree.tostring(self.whole, encoding="unicode", with_tail=False)
 
 
-def parts(root: etree._Element, text: str) -> Iterator[Part]:
-    """The documents below and in `root`, in order. Raises NotFiscal, naming the root, for none."""
+def parts(root: etree._Element, text: str) -> Iterator[Part | DocumentError]:
+    """The documents below and in `root`, in order, or why one that is packed cannot be read.
+
+    Raises NotFiscal, naming the root, for none.
+    """
     found = 0
     for part in _find(root, text, 0):
         found += 1
@@ -116,13 +119,16 @@ def local_name(element: etree._Element) -> str:
     return element.tag.rpartition("}")[2]
 
 
-def _find(element: etree._Element, text: str | None, nested: int) -> Iterator[Part]:
+def _find(element: etree._Element, text: str | None, nested: int) -> Iterator[Part | DocumentError]:
     name = local_name(element)
     pair = _PAIRS.get(name.lower())
     if pair is not None:
         yield from _pair(element, *pair, text, nested)
     elif name == "docZip":
-        yield from _unzipped(element, nested)
+        try:
+            yield from _unzipped(element, nested)
+        except DocumentError as error:  # one costs only itself
+            yield error
     elif name in _ALONE and _is_whole(element, name):
         if name == "evento" and element.nsmap.get(element.prefix) == NFSE_NAMESPACE:
             name = "eventoNFSe"
@@ -143,7 +149,7 @@ def _is_whole(element: etree._Element, name: str) -> bool:
 
 def _pair(
     element: etree._Element, asked_name: str, answer_name: str, text: str | None, nested: int
-) -> Iterator[Part]:
+) -> Iterator[Part | DocumentError]:
     asked = child(element, asked_name)
     answered = child(element, answer_name)
     if answered is None and asked_name == "NFe" and _holds_protocol(element):
@@ -162,7 +168,7 @@ def _holds_protocol(element: etree._Element) -> bool:
     return child(element, "infProt") is not None or child(element, "nProt") is not None
 
 
-def _unzipped(element: etree._Element, nested: int) -> Iterator[Part]:
+def _unzipped(element: etree._Element, nested: int) -> Iterator[Part | DocumentError]:
     """A docZip of the distribution service: base64 of gzip (NT 2014.002)."""
     try:
         packed = base64.b64decode(element.text or "", validate=False)
@@ -179,7 +185,7 @@ def _unzipped(element: etree._Element, nested: int) -> Iterator[Part]:
     yield from _inner(content, nested)
 
 
-def _inner(content: bytes, nested: int) -> Iterator[Part]:
+def _inner(content: bytes, nested: int) -> Iterator[Part | DocumentError]:
     """The documents of a text that stands in another; one that is no XML holds none."""
     if nested == _MOST_NESTED:
         return

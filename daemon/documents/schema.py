@@ -11,8 +11,8 @@ from pathlib import Path
 from lxml import etree
 
 from daemon.documents.checks import Finding
-from daemon.documents.document import Policy
 from daemon.documents.parts import Part, child, local_name
+from daemon.documents.policy import Policy
 from daemon.documents.reader import NAMESPACE
 from daemon.errors import SchemaViolation
 

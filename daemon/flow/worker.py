@@ -16,15 +16,15 @@ import stat
 import sys
 import time
 import traceback
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 from daemon.core.outcome import Deferred, Reason, Refused, refusal
 from daemon.core.ports import Reading
-from daemon.documents.document import Checks, Policy
 from daemon.documents.file import documents_from
+from daemon.documents.policy import Checks
 from daemon.errors import (
     DocumentError,
     FileTooLarge,
@@ -50,9 +50,7 @@ class WorkerSettings:
         """For the worker's command line."""
         return json.dumps(
             {
-                "schema": self.checks.schema,
-                "key": self.checks.key,
-                "keep_xml": self.checks.keep_xml,
+                "checks": asdict(self.checks),
                 "max_file_bytes": self.max_file_bytes,
                 "memory_bytes": self.memory_bytes,
             }
@@ -63,7 +61,7 @@ class WorkerSettings:
         """The reverse of `to_json`."""
         fields = json.loads(text)
         return cls(
-            Checks(Policy(fields["schema"]), Policy(fields["key"]), fields["keep_xml"]),
+            Checks.from_fields(fields["checks"]),
             fields["max_file_bytes"],
             fields["memory_bytes"],
         )

@@ -199,6 +199,7 @@ def _reason(fate: Fate, refused: Refused, job_id: str) -> bytes:
         "file": shown(fate.arrival.path),
         "error": refused.error,
         "error_type": refused.error_type,
+        "code": refused.code,
         "advice": refused.advice,
         "timestamp": fate.at.isoformat(timespec="milliseconds"),
         "job_id": job_id,

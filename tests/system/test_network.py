@@ -7,14 +7,17 @@ import pytest
 from tests.harness import eventually, notes
 from tests.system.service import Service
 
-# Knocks at the port until it is told that it is enough; says how often, and how often in vain.
+# Asks at the port until it is told that it is enough; says how often, and how often in vain.
 _CALLER = """
-import json, os, socket, time
+import http.client, json, os, time
 asked = refused = 0
 while not os.path.exists("/run/enough"):
     asked += 1
     try:
-        socket.create_connection(("127.0.0.1", 8055), 30).close()
+        connection = http.client.HTTPConnection("127.0.0.1", 8055, timeout=30)
+        connection.request("GET", "/healthz")
+        refused += connection.getresponse().status != 200
+        connection.close()
     except OSError:
         refused += 1
     time.sleep(0.02)
@@ -75,3 +78,46 @@ def test_the_port_starts_what_is_stopped(with_port: Service):
     machine.run("python3", "-c", "import socket; socket.create_connection(('127.0.0.1', 8055))")
 
     machine.becomes("nfed.service", "active")
+
+
+_TLS_SERVER = """
+import socket, ssl
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain(
+    "/etc/ssl/certs/ssl-cert-snakeoil.pem", "/etc/ssl/private/ssl-cert-snakeoil.key"
+)
+with socket.create_server(("127.0.0.1", 8443)) as server:
+    open("/run/tls-is-up", "w").close()
+    while True:
+        connection, _ = server.accept()
+        with context.wrap_socket(connection, server_side=True) as secure:
+            secure.sendall(b"hello")
+"""
+_TLS_CLIENT = """
+import socket, ssl
+import asyncpg, cryptography, supabase  # what the stores load must load in the sandbox
+context = ssl.create_default_context(cafile="/etc/ssl/certs/ssl-cert-snakeoil.pem")
+context.check_hostname = False  # the certificate is verified, its name is the build's
+with socket.create_connection(("127.0.0.1", 8443)) as plain, context.wrap_socket(plain) as secure:
+    assert secure.recv(5) == b"hello"
+    print("spoke", secure.version(), "in the sandbox")
+"""
+
+
+@pytest.mark.parametrize("dropin", [None, "local-postgres.conf"])
+def test_tls_and_the_drivers_work_in_the_sandbox(service: Service, dropin: str | None):
+    """ExecStartPre= runs under the unit's own restrictions."""
+    machine = service.machine
+    machine.run("systemd-run", "--quiet", "--unit=tls", "python3", "-c", _TLS_SERVER)
+    eventually(lambda: machine.path("/run/tls-is-up").exists(), "the server listens")
+    machine.write("/usr/lib/nfed-test/client.py", _TLS_CLIENT)
+    if dropin is not None:
+        folder = "/etc/systemd/system/nfed.service.d"
+        machine.run("install", "-Dm644", "-t", folder, f"/usr/share/nfed/{dropin}")
+    service.dropin(
+        "[Service]\nExecStartPre=/usr/lib/nfed/bin/python /usr/lib/nfed-test/client.py\n"
+    )
+
+    service.restart()
+
+    service.says("spoke TLSv1.3 in the sandbox")

@@ -1,0 +1,107 @@
+"""The form of numbers and codes: CPF, CNPJ, IE, municipality, NCM, CFOP."""
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+
+from daemon.documents import access_key
+from daemon.documents.checks import Finding
+from daemon.documents.extract import Row, Rows, Value
+from daemon.documents.layout_itens import NF_ITENS
+from daemon.documents.layout_nota import NF_PARTES, NOTAS_FISCAIS
+
+_CNPJ = re.compile(r"[0-9A-Z]{12}[0-9]{2}")  # TCnpj, tiposBasico_v4.00.xsd
+_CPF = re.compile(r"[0-9]{11}")
+_IE = re.compile(r"[0-9]{2,14}|ISENTO|PR[0-9]{4,8}|")  # TIe, and TIeDest of layout 2.00
+_NCM = re.compile(r"[0-9]{8}|00")
+_NCM_OR_CHAPTER = re.compile(r"[0-9]{8}|[0-9]{2}")  # layouts before 4.00
+_CFOP = re.compile(r"[123567][0-9]{3}")
+_UF_CODES = {
+    "RO": "11", "AC": "12", "AM": "13", "RR": "14", "PA": "15", "AP": "16", "TO": "17",
+    "MA": "21", "PI": "22", "CE": "23", "RN": "24", "PB": "25", "PE": "26", "AL": "27",
+    "SE": "28", "BA": "29", "MG": "31", "ES": "32", "RJ": "33", "SP": "35", "PR": "41",
+    "SC": "42", "RS": "43", "MS": "50", "MT": "51", "GO": "52", "DF": "53", "EX": "99",
+}  # fmt: skip
+
+_PAPEL = NF_PARTES.position("papel")
+_CPF_CNPJ = NF_PARTES.position("cpf_cnpj")
+_INSCRICAO = NF_PARTES.position("inscricao_estadual")
+_MUNICIPIO = NF_PARTES.position("codigo_municipio")
+_UF = NF_PARTES.position("uf")
+_ITEM_NCM = NF_ITENS.position("ncm")
+_ITEM_CFOP = NF_ITENS.position("cfop")
+_LAYOUT = NOTAS_FISCAIS.position("versao_leiaute")
+
+
+def format_findings(rows: Rows) -> list[Finding]:
+    """Which numbers and codes of a note cannot be right."""
+    ncm = _NCM if rows["notas_fiscais"][0][_LAYOUT] == "4.00" else _NCM_OR_CHAPTER
+    return [
+        *(finding for party in rows.get("nf_partes", ()) for finding in _party_findings(party)),
+        *_item_findings(rows, "FMT-NCM", _ITEM_NCM, ncm, "NCM", "8 digits or 00"),
+        *_item_findings(rows, "FMT-CFOP", _ITEM_CFOP, _CFOP, "CFOP", "4 digits, as 5102"),
+    ]
+
+
+@lru_cache(maxsize=4096)
+def has_right_digits(cpf_cnpj: str) -> bool:
+    """Whether a CPF (11 characters) or CNPJ has a right form and check digits.
+
+    A CNPJ's letters count as their ASCII code minus 48 (NT Conjunta 2025.001).
+    """
+    if _CPF.fullmatch(cpf_cnpj):
+        return cpf_cnpj[9:] == _cpf_digits(cpf_cnpj[:9])
+    if _CNPJ.fullmatch(cpf_cnpj):
+        first = access_key.check_digit(cpf_cnpj[:12])
+        return cpf_cnpj[12:] == first + access_key.check_digit(cpf_cnpj[:12] + first)
+    return False
+
+
+def _cpf_digits(first_9: str) -> str:
+    """Modulo 11 with weights 2, 3, 4 … from the right, without starting over."""
+    digits = first_9
+    for _ in range(2):
+        total = sum(int(each) * weight for weight, each in enumerate(reversed(digits), 2))
+        digits += str(total * 10 % 11 % 10)
+    return digits[9:]
+
+
+def _party_findings(party: Row) -> Iterator[Finding]:
+    name = party[_PAPEL]
+    number, registration = _text(party[_CPF_CNPJ]), _text(party[_INSCRICAO])
+    if number and not has_right_digits(number):
+        kind = "CPF" if len(number) == 11 else "CNPJ"
+        yield Finding(
+            f"FMT-{kind}", f"the {kind} of {name} is {number!r}: wrong form or check digits"
+        )
+    if not _IE.fullmatch(registration):
+        yield Finding(
+            "FMT-IE", f"the IE of {name} is {registration!r}, expected 2 to 14 digits or ISENTO"
+        )
+    municipality, uf = _text(party[_MUNICIPIO]), _text(party[_UF])
+    if municipality and uf and municipality[:2] != _UF_CODES.get(uf):
+        expected = _UF_CODES.get(uf, "no state of this name")
+        yield Finding(
+            "FMT-MUNICIPIO",
+            f"the municipality of {name} is {municipality!r}, its UF {uf!r} ({expected})",
+        )
+
+
+def _item_findings(
+    rows: Rows, code: str, position: int, form: re.Pattern[str], tag: str, expected: str
+) -> Iterator[Finding]:
+    """The first item whose value is wrong, and how many are."""
+    fullmatch = form.fullmatch
+    wrong = [
+        (item, value)
+        for item, row in enumerate(rows.get("nf_itens", ()), 1)
+        if (value := row[position]) is not None and not fullmatch(str(value))
+    ]
+    if wrong:
+        item, value = wrong[0]
+        more = f", and {len(wrong) - 1} more" if len(wrong) > 1 else ""
+        yield Finding(code, f"item {item}: <{tag}> is {value!r}, expected {expected}{more}")
+
+
+def _text(value: Value) -> str:
+    return "" if value is None else str(value).strip()

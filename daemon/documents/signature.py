@@ -1,0 +1,247 @@
+"""XML signatures of fiscal documents (xmldsig; MOC 7.0, Visão Geral, 4.2.5).
+
+A signed element (`infNFe`, `infEvento`, `infInut`, `infCte`) and its `Signature` are children of
+one parent. What is digested here is the very element that was read, never one that an Id is
+looked up for, so that no copy elsewhere in the file can stand in for it. Neither the chain of the
+certificate nor its revocation is looked at.
+"""
+
+import hashlib
+from base64 import b64decode
+from binascii import Error as NotBase64
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from lxml import etree
+
+from daemon.documents.canonical import Method, canonical_forms, method_of
+from daemon.documents.certificate import Certificate, certificate_from
+from daemon.documents.checks import Finding
+
+_DSIG = "{http://www.w3.org/2000/09/xmldsig#}"
+_ENVELOPED = "http://www.w3.org/2000/09/xmldsig#enveloped-signature"
+_DIGESTS: dict[str, Callable[[bytes], "hashlib._Hash"]] = {
+    "http://www.w3.org/2000/09/xmldsig#sha1": hashlib.sha1,
+    "http://www.w3.org/2001/04/xmlenc#sha256": hashlib.sha256,
+}
+_SIGNATURES: dict[str, hashes.HashAlgorithm] = {
+    "http://www.w3.org/2000/09/xmldsig#rsa-sha1": hashes.SHA1(),
+    "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256": hashes.SHA256(),
+}
+_INCLUSIVE = Method()
+_PADDING = PKCS1v15()
+_MAX_CERTIFICATES = 5
+_SAME_ID = etree.XPath("count(//@Id[. = $id])")
+
+
+@dataclass(frozen=True, slots=True)
+class _Signature:
+    """What a Signature says, read."""
+
+    document: etree._Element
+    """The parent of both the signed element and the Signature."""
+    signed_info: etree._Element
+    signed_info_method: Method
+    content_method: Method
+    digest: Callable[[bytes], "hashlib._Hash"]
+    digest_value: bytes
+    hash_algorithm: hashes.HashAlgorithm
+    value: bytes
+    certificates: tuple[str, ...]
+    """Base64, blanks taken out."""
+
+
+class _FormError(ValueError):
+    """Says what was found and what was expected."""
+
+
+def signature_findings(
+    signed: etree._Element, issuer: str | None, protocol_digest: str | None = None
+) -> list[Finding]:
+    """What is wrong with the signature of an element.
+
+    `issuer` is the CNPJ or CPF that must own the certificate, None for a document that somebody
+    else signs for its issuer; `protocol_digest` is what the tax office says that it digested.
+    """
+    parent = signed.getparent()
+    found = [] if parent is None else list(parent.iterchildren(f"{_DSIG}Signature"))
+    if not found:
+        text = f"no <Signature> beside <{_local(signed)}>; expected one (xmldsig)"
+        return [Finding("SIG-MISSING", text), *_against_protocol(signed, protocol_digest)]
+    try:
+        if len(found) > 1:
+            raise _FormError(f"{len(found)} Signatures beside <{_local(signed)}>, expected 1")
+        assert parent is not None
+        signature = _read(found[0], signed, parent)
+    except _FormError as error:
+        return [Finding("SIG-FORM", str(error))]
+    return [
+        *_digest_findings(signed, signature, protocol_digest),
+        *_value_findings(signature, issuer),
+    ]
+
+
+def _digest_findings(
+    signed: etree._Element, signature: _Signature, protocol_digest: str | None
+) -> Iterator[Finding]:
+    wanted = signature.digest_value
+    if not any(
+        signature.digest(form).digest() == wanted
+        for form in canonical_forms(signed, signature.content_method, signature.document)
+    ):
+        yield Finding(
+            "SIG-DIGEST",
+            f"<{_local(signed)}> was changed after it was signed: its digest is not the "
+            "DigestValue of its Signature",
+        )
+    if protocol_digest and _decoded(protocol_digest) != wanted:
+        yield Finding(
+            "SIG-PROTOCOL",
+            f"the protocol's digVal is {protocol_digest.strip()!r}, which is not the DigestValue "
+            "of the Signature",
+        )
+
+
+def _value_findings(signature: _Signature, issuer: str | None) -> Iterator[Finding]:
+    read = [certificate_from(each) for each in signature.certificates]
+    certificates = [each for each in read if isinstance(each, Certificate)]
+    if not certificates:
+        reason = next((each for each in read if isinstance(each, str)), "there is none")
+        yield Finding("SIG-CERT", f"no usable <X509Certificate> in the Signature: {reason}")
+        return
+    forms = canonical_forms(signature.signed_info, signature.signed_info_method, signature.document)
+    signer = next(
+        (each for form in forms for each in certificates if _verifies(each, signature, form)),
+        None,
+    )
+    if signer is None:
+        yield Finding(
+            "SIG-VALUE", "the SignatureValue was not made with the key of the certificate"
+        )
+        return
+    if issuer is None:
+        return
+    if not signer.owners:
+        yield Finding("SIG-CERT-CNPJ", "the certificate names neither a CNPJ nor a CPF")
+    elif not any(_same_owner(owner, issuer) for owner in signer.owners):
+        yield Finding(
+            "SIG-ISSUER",
+            f"the certificate belongs to {' and '.join(signer.owners)}, the issuer is {issuer}",
+        )
+
+
+def _verifies(certificate: Certificate, signature: _Signature, signed_info: bytes) -> bool:
+    try:
+        certificate.key.verify(signature.value, signed_info, _PADDING, signature.hash_algorithm)
+    except (InvalidSignature, UnsupportedAlgorithm, ValueError):
+        return False
+    return True
+
+
+def _same_owner(owner: str, issuer: str) -> bool:
+    """A company signs with the certificate of any of its establishments: eight characters."""
+    return owner[:8] == issuer[:8] if len(owner) == len(issuer) == 14 else owner == issuer
+
+
+def _against_protocol(signed: etree._Element, protocol_digest: str | None) -> Iterator[Finding]:
+    """Without a Signature the protocol's digest (SHA-1) still vouches for the content."""
+    if not protocol_digest:
+        return
+    wanted = _decoded(protocol_digest)
+    document = signed.getparent()
+    forms = canonical_forms(signed, _INCLUSIVE, signed if document is None else document)
+    if all(hashlib.sha1(form).digest() != wanted for form in forms):
+        yield Finding(
+            "SIG-PROTOCOL",
+            f"the protocol's digVal is {protocol_digest.strip()!r}, which is not the digest of "
+            f"<{_local(signed)}>",
+        )
+
+
+def _read(
+    signature: etree._Element, signed: etree._Element, document: etree._Element
+) -> _Signature:
+    """Raises _FormError for whatever the manual does not allow."""
+    signed_info = _only(signature, "SignedInfo")
+    reference = _only(signed_info, "Reference")
+    _check_target(reference, signed)
+    return _Signature(
+        document=document,
+        signed_info=signed_info,
+        signed_info_method=_method(_only(signed_info, "CanonicalizationMethod")),
+        content_method=_transforms(_only(reference, "Transforms")),
+        digest=_known(_DIGESTS, _only(reference, "DigestMethod")),
+        digest_value=_decoded(_only(reference, "DigestValue").text),
+        hash_algorithm=_known(_SIGNATURES, _only(signed_info, "SignatureMethod")),
+        value=_decoded(_only(signature, "SignatureValue").text),
+        certificates=tuple(
+            "".join((each.text or "").split())
+            for each in islice(signature.iter(f"{_DSIG}X509Certificate"), _MAX_CERTIFICATES)
+        ),
+    )
+
+
+def _check_target(reference: etree._Element, signed: etree._Element) -> None:
+    own = signed.get("Id")
+    uri = reference.get("URI")
+    if not own or uri != f"#{own}":
+        raise _FormError(
+            f"the Signature's reference points at {uri!r}, expected '#{own or ''}', the Id of "
+            f"<{_local(signed)}>"
+        )
+    count = _SAME_ID(signed, id=own)
+    if count != 1:
+        raise _FormError(
+            f"{int(str(count).partition('.')[0])} elements have the Id {own}, expected 1"
+        )
+
+
+def _transforms(parent: etree._Element) -> Method:
+    """Enveloped first, then at most one C14N; without one it is the inclusive (4.4.3.2)."""
+    transforms = list(parent.iterchildren(f"{_DSIG}Transform"))
+    names = [each.get("Algorithm", "") for each in transforms]
+    if names[:1] == [_ENVELOPED] and len(names) <= 2:
+        return _method(transforms[1]) if len(names) == 2 else _INCLUSIVE
+    raise _FormError(
+        f"the Signature's transforms are {names}, expected enveloped-signature and C14N"
+    )
+
+
+def _method(element: etree._Element) -> Method:
+    method = method_of(element)
+    if method is None:
+        raise _FormError(
+            f"<{_local(element)}> names {element.get('Algorithm')!r}, expected C14N 1.0 or the "
+            "exclusive one"
+        )
+    return method
+
+
+def _known[T](known: dict[str, T], element: etree._Element) -> T:
+    name = element.get("Algorithm", "")
+    if name not in known:
+        raise _FormError(f"<{_local(element)}> names {name!r}, expected {' or '.join(known)}")
+    return known[name]
+
+
+def _only(parent: etree._Element, name: str) -> etree._Element:
+    found = list(parent.iterchildren(f"{_DSIG}{name}"))
+    if len(found) != 1:
+        raise _FormError(f"<{_local(parent)}> holds {len(found)} <{name}>, expected 1")
+    return found[0]
+
+
+def _decoded(text: str | None) -> bytes:
+    """Base64 to bytes; empty for what is none, which then equals no digest."""
+    try:
+        return b64decode("".join((text or "").split()), validate=True)
+    except (NotBase64, ValueError):
+        return b""
+
+
+def _local(element: etree._Element) -> str:
+    return str(element.tag).rpartition("}")[2]

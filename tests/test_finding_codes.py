@@ -1,0 +1,49 @@
+"""The table of codes names every code that the checks can write, and no other."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from daemon.documents.finding_codes import CODES
+from daemon.errors import DocumentError
+
+DOCUMENTS = Path(__file__).parent.parent / "daemon" / "documents"
+LITERAL = re.compile(r'"((?:SIG|AUT|TOT|FMT|KEY)-[A-Z0-9-]+|XSD|VALUE|KEY)"')
+
+
+def written():
+    """Every code that the source of the checks holds."""
+    codes = set()
+    for path in DOCUMENTS.glob("*.py"):
+        if path.name == "finding_codes.py":
+            continue
+        text = path.read_text("utf-8")
+        codes |= set(LITERAL.findall(text))
+        if path.name == "totals.py":
+            codes |= {f"TOT-{code}" for code in re.findall(r'^    \("(\w+)", f"', text, re.M)}
+        if path.name == "formats.py":
+            codes |= {"FMT-CPF", "FMT-CNPJ"}
+    return codes
+
+
+def test_the_table_names_every_code_and_no_other():
+    assert written() == set(CODES)
+
+
+def test_every_code_has_a_meaning_of_one_line():
+    for code, meaning in CODES.items():
+        assert re.fullmatch(r"[A-Z]{3,5}(-[A-Z0-9]+)*", code)
+        assert meaning
+        assert "\n" not in meaning
+
+
+def subclasses(of):
+    return [each for sub in of.__subclasses__() for each in (sub, *subclasses(sub))]
+
+
+@pytest.mark.parametrize("error", subclasses(DocumentError), ids=lambda error: error.__name__)
+def test_every_refusal_has_a_type_advice_and_a_known_code(error):
+    assert error.error_type
+    assert error.advice
+    assert error.code is None or error.code in CODES
