@@ -15,7 +15,7 @@ from daemon.core.arrival import Arrival
 from daemon.core.job import JobState
 from daemon.core.outcome import Deferred, Reason
 from daemon.core.ports import Fate, Shelves
-from daemon.edges import Leave, opened_edges, processor_of
+from daemon.edges import Leave, opened_edges, processor_of, store_of
 from daemon.errors import StoreUnavailable
 from daemon.flow.jobs import JobManager
 from daemon.flow.processor import BatchProcessor, Observer
@@ -23,7 +23,6 @@ from daemon.intake.folder import Folder, opened
 from daemon.intake.shelves import FolderShelves
 from daemon.settings import Settings
 from daemon.signals import Signals
-from daemon.stores.sqlite import SQLiteStore
 
 log: FilteringBoundLogger = structlog.get_logger("nfed")
 
@@ -126,7 +125,7 @@ def _sighted(folder: Folder, names: Iterable[str]) -> Iterator[Arrival]:
 
 async def try_store(settings: Settings) -> None:
     """Raises ConfigError for a database that will never do; one that is away may come back."""
-    store = SQLiteStore(settings.sqlite_path.absolute())
+    store = store_of(settings)
     try:
         with suppress(StoreUnavailable):
             await store.open()

@@ -6,19 +6,22 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import assert_never
 
 import structlog
 from structlog.typing import FilteringBoundLogger
 
 from daemon.core.ports import Fate, Ledger, Reader, Shelves, Store
 from daemon.documents.policy import Checks
+from daemon.errors import ConfigError
 from daemon.flow.opening import Patience
 from daemon.flow.processor import BatchProcessor, Observer, Ports
 from daemon.flow.pulse import felt_shelves
 from daemon.flow.worker import WorkerSettings
 from daemon.flow.workers import Workers
-from daemon.settings import Settings
+from daemon.settings import Settings, StoreKind
 from daemon.stores.ledger import SQLiteLedger
+from daemon.stores.postgres import PostgresStore
 from daemon.stores.sqlite import SQLiteStore
 
 _WORKER_MEMORY_BYTES = 2 << 30
@@ -45,7 +48,7 @@ async def opened_edges(
     Raises StoreUnavailable, ConfigError or WorkersUnavailable.
     """
     async with AsyncExitStack() as stack:
-        store = SQLiteStore(settings.sqlite_path.absolute())
+        store = store_of(settings)
         stack.push_async_callback(store.close)
         ledger = SQLiteLedger(settings.ledger_path.absolute())
         stack.push_async_callback(ledger.close)
@@ -68,6 +71,25 @@ async def opened_edges(
             ports = Ports(workers, store, ledger, Leave())
             felt = patience.guarding(ports, store.open, open_ledger)
             yield Edges(felt.reader, felt.store, felt.ledger)
+
+
+def store_of(settings: Settings) -> SQLiteStore | PostgresStore:
+    """The store that the settings name, not yet open. Raises ConfigError."""
+    match settings.store_kind:
+        case StoreKind.SQLITE:
+            assert settings.sqlite_path is not None
+            return SQLiteStore(settings.sqlite_path.absolute())
+        case StoreKind.POSTGRES:
+            return PostgresStore(
+                settings.database_url, max_connections=settings.max_concurrent_uploads
+            )
+        case StoreKind.SUPABASE:
+            raise ConfigError(
+                f"{settings.database_shown} cannot be fed over HTTPS by this version; name the "
+                "project's PostgreSQL address as database_url"
+            )
+        case _ as unreachable:
+            assert_never(unreachable)
 
 
 def processor_of(

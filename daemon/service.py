@@ -209,8 +209,8 @@ class _Service:
         return stop_and_say
 
     def _started(self) -> None:
-        database = self._settings.sqlite_path
-        log.info("daemon_started", folder_path=str(self._folder.root), database=str(database))
+        database = self._settings.database_shown
+        log.info("daemon_started", folder_path=str(self._folder.root), database=database)
         self._notifier.ready()
 
     async def _try_out(self, old: Settings, new: Settings) -> None:

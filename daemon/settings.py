@@ -3,10 +3,11 @@
 import difflib
 import os
 import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import quote_plus
 
 from dotenv import dotenv_values
@@ -25,6 +26,17 @@ from sqlalchemy.exc import ArgumentError
 from daemon.documents.policy import Policy
 from daemon.errors import ConfigError
 from daemon.flow.report import LogFiles
+from daemon.settings_database import (
+    MASK,
+    SUPABASE,
+    StoreKind,
+    choose_database,
+    masked_url,
+    project,
+    service_key,
+)
+
+__all__ = ["PREFIX", "Loaded", "Settings", "StoreKind", "load", "masked"]
 
 PREFIX = "NFED_"
 TOML_FILE = Path("nfed.toml")
@@ -56,8 +68,15 @@ class Settings(BaseSettings):
 
     xml_folder: Path = Field(Path("xml_nf"), description="the drop folder")
     database_url: str = Field("sqlite:///nfed.db", description="where documents are stored")
+    supabase_url: str | None = Field(
+        None, description="the Supabase project to feed over HTTPS, instead of database_url"
+    )
+    supabase_service_key: SecretStr | None = Field(
+        None, description="its secret key: sb_secret_… or the legacy service_role JWT"
+    )
     ledger: Path | None = Field(
-        None, description="history of jobs and files; default: beside the SQLite database"
+        None,
+        description="history of jobs and files; default: nfed-ledger.db, beside a SQLite database",
     )
     max_concurrent_uploads: int = Field(5, ge=1, le=100, description="chunks in flight")
     batch_timeout_seconds: Positive = Field(
@@ -186,17 +205,39 @@ class Settings(BaseSettings):
             url = make_url(value)
         except ArgumentError:
             raise ValueError("is no database URL such as sqlite:///nfed.db") from None
-        if url.get_backend_name() != "sqlite":
-            raise ValueError("names a database that this version cannot feed: use sqlite:///path")
-        if not url.database or url.database == ":memory:":
-            raise ValueError("must name a file, such as sqlite:///nfed.db")
-        return value
+        match url.get_backend_name():
+            case "sqlite" if not url.database or url.database == ":memory:":
+                raise ValueError("must name a file, such as sqlite:///nfed.db")
+            case "sqlite" | "postgresql" | "postgres":
+                return value
+            case _:
+                raise ValueError("is neither sqlite:///path nor postgresql://user@host/database")
+
+    @field_validator("supabase_url")
+    @classmethod
+    def _is_a_project(cls, value: str | None) -> str | None:
+        if not value:
+            return None
+        return project(value)
+
+    @field_validator("supabase_service_key")
+    @classmethod
+    def _is_secret(cls, value: SecretStr | None) -> SecretStr | None:
+        key = "" if value is None else value.get_secret_value().strip()
+        return SecretStr(service_key(key)) if key else None
+
+    @model_validator(mode="after")
+    def _supabase_whole(self) -> "Settings":
+        if (self.supabase_url is None) != (self.supabase_service_key is None):
+            missing = SUPABASE[0] if self.supabase_url is None else SUPABASE[1]
+            raise ValueError(f"{missing} is missing: Supabase needs its address and its key")
+        return self
 
     @model_validator(mode="after")
     def _ledger_outside(self) -> "Settings":
         folder = self.xml_folder.resolve()
         for path in (self.ledger_path, self.sqlite_path):
-            if path.resolve().is_relative_to(folder):
+            if path is not None and path.resolve().is_relative_to(folder):
                 name = "ledger" if path == self.ledger else "database_url"
                 raise ValueError(
                     f"{name}: {path} must not lie inside the drop folder {self.xml_folder}"
@@ -204,19 +245,44 @@ class Settings(BaseSettings):
         return self
 
     @property
-    def sqlite_path(self) -> Path:
-        """The SQLite database's file."""
+    def store_kind(self) -> StoreKind:
+        """The one place that decides which store is used."""
+        if self.supabase_url is not None:
+            return StoreKind.SUPABASE
+        if make_url(self.database_url).get_backend_name() == "sqlite":
+            return StoreKind.SQLITE
+        return StoreKind.POSTGRES
+
+    @property
+    def sqlite_path(self) -> Path | None:
+        """The SQLite database's file; None for any other store."""
+        if self.store_kind is not StoreKind.SQLITE:
+            return None
         return Path(make_url(self.database_url).database or "")
+
+    @property
+    def database_shown(self) -> str:
+        """The database as a person may see it."""
+        if self.supabase_url is not None:
+            return self.supabase_url
+        path = self.sqlite_path
+        return masked("database_url", self.database_url) if path is None else str(path)
 
     @property
     def ledger_path(self) -> Path:
         """The ledger's file."""
-        return self.ledger or self.sqlite_path.with_name("nfed-ledger.db")
+        beside = self.sqlite_path or Path("nfed.db")
+        return self.ledger or beside.with_name("nfed-ledger.db")
 
     @property
     def worker_count(self) -> int:
         """Worker processes, `auto` resolved."""
         return self.workers or len(os.sched_getaffinity(0))
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """Without secrets, wherever a repr ends up."""
+        for name, value in super().__repr_args__():
+            yield name, masked(name, value) if name in ("database_url", SUPABASE[1]) else value
 
     @property
     def secrets(self) -> frozenset[str]:
@@ -258,9 +324,10 @@ def load(options: dict[str, object] | None = None) -> Loaded:
     """
     values: dict[str, object] = {}
     origins = dict.fromkeys(Settings.model_fields, "default")
+    env_file = _from_env_file()
     for origin, source in (
         (str(toml_file()), _from_toml(toml_file())),
-        (str(ENV_FILE), _prefixed(_from_env_file(), str(ENV_FILE))),
+        (str(ENV_FILE), _prefixed(env_file, str(ENV_FILE))),
         ("credential", _from_credentials()),
         ("environment", _prefixed(dict(os.environ), "environment")),
         ("option", {k: v for k, v in (options or {}).items() if v is not None}),
@@ -268,6 +335,7 @@ def load(options: dict[str, object] | None = None) -> Loaded:
         for name, value in source.items():
             values[name] = value
             origins[name] = origin
+    choose_database(values, origins, env_file, str(ENV_FILE))
     try:
         return Loaded(Settings(**values), origins)  # type: ignore[arg-type]  # pydantic checks them
     except ValidationError as error:
@@ -284,7 +352,9 @@ def toml_file() -> Path:
 def masked(name: str, value: object) -> str:
     """A setting's value as it may be shown: passwords in URLs replaced."""
     if name == "database_url":
-        return make_url(str(value)).render_as_string(hide_password=True)
+        return masked_url(str(value))
+    if name == SUPABASE[1] and value is not None:
+        return MASK
     if value is None:
         return "auto" if name in ("workers", "force_polling") else ""
     if isinstance(value, bool):

@@ -142,7 +142,7 @@ def test_a_password_in_the_database_url_is_never_shown(tmp_path):
 
 
 def test_a_url_that_cannot_be_used_is_refused_without_its_password(tmp_path):
-    said = nfed(tmp_path, "status", "--database", "postgresql://user:geheim@host/db")
+    said = nfed(tmp_path, "status", "--database", "mysql://user:geheim@host/db")
 
     assert said.returncode == 78
     assert "database_url (from option)" in one_line(said)

@@ -12,6 +12,7 @@ from daemon.api.events import Events
 from daemon.api.metrics import Metrics
 from daemon.api.polled import PolledJobs
 from daemon.api.security import check_origin, check_token
+from daemon.api.unread import UnreadNotes
 from daemon.batch.job_manager import get_job_manager
 from daemon.batch.processor import BatchProcessor
 from daemon.core.ports import NoteReader
@@ -66,7 +67,7 @@ def api_for(
             # Only in a daemon do all writes of the process pass through what is measured.
             None if metrics is None else lambda: metrics.ledger_writes,
         ),
-        notes=SQLiteNotes(settings.sqlite_path.absolute()),
+        notes=_notes_of(settings),
         events=Events(ledger),
         metrics=metrics or Metrics(),
         folder=settings.xml_folder.absolute(),
@@ -74,6 +75,11 @@ def api_for(
         limits=Limits(settings.upload_max_files, settings.upload_max_bytes),
         token=None if token is None else token.get_secret_value(),
     )
+
+
+def _notes_of(settings: Settings) -> NoteReader:
+    path = settings.sqlite_path
+    return UnreadNotes(settings.database_shown) if path is None else SQLiteNotes(path.absolute())
 
 
 def api_of(request: Request) -> Api:

@@ -1,5 +1,6 @@
 """`nfed check`: whether nfed can work here, line by line, and what to do where it cannot."""
 
+import asyncio
 import errno
 import os
 import shutil
@@ -17,7 +18,9 @@ from daemon.core.arrival import shown
 from daemon.errors import FolderBusy, FolderUnavailable
 from daemon.intake.folder import holder, opened
 from daemon.intake.watcher import needs_polling
-from daemon.settings import Loaded, Settings, load
+from daemon.settings import Loaded, Settings, StoreKind, load
+from daemon.stores import postgres_access
+from daemon.stores.migrations import SchemaState
 
 _PATIENCE_SECONDS = 2.0  # longer than a daemon's transaction takes
 _LITTLE_BYTES = 1 << 30
@@ -62,8 +65,12 @@ def _verdicts(loaded: Loaded) -> Iterator[Verdict]:
     yield _folder(settings)
     yield _space("folder", settings.xml_folder)
     yield _arrivals(settings)
-    yield from _database(settings.sqlite_path)
-    yield _space("database", settings.sqlite_path.parent)
+    path = settings.sqlite_path
+    if path is None:
+        yield from _server(settings)
+    else:
+        yield from _database(path)
+        yield _space("database", path.parent)
     yield _ledger(settings.ledger_path)
 
 
@@ -151,7 +158,7 @@ def _folders_below(root: Path) -> int:
 
 def _database(path: Path) -> Iterator[Verdict]:
     name = f"database: {shown(str(path))}"
-    seen = database.view(path)
+    seen = database.view_sqlite(path)
     if not seen.exists:
         yield _can_be_made(name, path)
         return
@@ -169,24 +176,52 @@ def _database(path: Path) -> Iterator[Verdict]:
         yield Verdict(
             Level.OK, f"{name} can be read and written; {output.plural(seen.notes or 0, 'note')}"
         )
-    schema = seen.schema
-    assert schema is not None
+    assert seen.schema is not None
+    yield _schema(seen.schema)
+
+
+def _server(settings: Settings) -> Iterator[Verdict]:
+    name = f"database: {settings.database_shown}"
+    seen = database.view(settings)
+    if seen.error is not None or seen.schema is None:
+        yield Verdict(Level.FAIL, seen.error or f"{name} cannot be looked at")
+        return
+    yield Verdict(Level.OK, f"{name} can be read; {output.plural(seen.notes or 0, 'note')}")
+    yield _schema(seen.schema)
+    if settings.store_kind is StoreKind.POSTGRES:
+        yield _access(settings.database_url)
+
+
+def _access(url: str) -> Verdict:
+    """Tables that users had before nfed came may be open to whoever has the public key."""
+    openings = asyncio.run(postgres_access.openings(url))
+    if not openings:
+        return Verdict(Level.OK, "access: row level security is on for every table")
+    roles = ", ".join(sorted({opening.role for opening in openings}))
+    count = len({opening.relation for opening in openings})
+    return Verdict(
+        Level.WARN,
+        f"access: {output.plural(count, 'relation')} open to {roles}, whom no policy holds "
+        "back; `nfed db secure --dry-run` says who would lose what",
+    )
+
+
+def _schema(schema: SchemaState) -> Verdict:
     if schema.current is None:
-        yield Verdict(Level.OK, f"schema: none yet; the first import makes {schema.newest}")
-    elif not schema.known:
-        yield Verdict(
+        return Verdict(Level.OK, f"schema: none yet; the first import makes {schema.newest}")
+    if not schema.known:
+        return Verdict(
             Level.FAIL,
             f"schema: {schema.current} is newer than this nfed knows ({schema.newest}); upgrade "
             "nfed",
         )
-    elif not schema.is_newest:
-        yield Verdict(
+    if not schema.is_newest:
+        return Verdict(
             Level.WARN,
             f"schema: {schema.current}; the next start brings it to {schema.newest}: make a "
             "backup first",
         )
-    else:
-        yield Verdict(Level.OK, f"schema: {schema.current}, the newest")
+    return Verdict(Level.OK, f"schema: {schema.current}, the newest")
 
 
 def _write_trouble(path: Path) -> str | None:

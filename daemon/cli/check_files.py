@@ -42,7 +42,7 @@ def check_files(files: Sequence[Path], url: str | None) -> int:
         for part in result if isinstance(result, tuple) else (result,):
             if isinstance(part, Document):
                 key = (part.head, part.key)
-                stored = known.get(key) or database.stored(settings.sqlite_path, part)
+                stored = known.get(key) or database.stored(settings, part)
                 outcome = verdict(part, stored)
                 if isinstance(outcome, Imported | Updated):
                     known[key] = Stored(part.content_sha256, part.rank, name)

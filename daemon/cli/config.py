@@ -40,7 +40,7 @@ def _shown_value(settings: Settings, name: str) -> str:
 def _json_value(settings: Settings, name: str) -> object:
     value = getattr(settings, name)
     if value is None and name != "ledger":
-        return "auto"
+        return masked(name, value) or None
     if isinstance(value, bool | int | float):
         return value
     return _shown_value(settings, name)

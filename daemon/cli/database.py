@@ -1,5 +1,6 @@
 """A look at the main database that changes nothing."""
 
+import asyncio
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -13,11 +14,14 @@ from sqlalchemy.pool import StaticPool
 
 from daemon.core.verdict import Stored
 from daemon.documents.document import Document
-from daemon.errors import StoreUnavailable
-from daemon.stores import migrations
+from daemon.errors import ConfigError, StoreRejected, StoreUnavailable
+from daemon.settings import Settings, StoreKind
+from daemon.stores import migrations, postgres_reader
 from daemon.stores.ledger import connect_readonly
 from daemon.stores.migrations import SchemaState
 from daemon.stores.sqlite_write import stored_as
+
+_OVER_HTTPS = "over HTTPS it cannot be looked at"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +36,22 @@ class DatabaseView:
     """How many notes it holds; None: it has no tables yet, or cannot be read."""
 
 
-def view(path: Path) -> DatabaseView:
+def view(settings: Settings) -> DatabaseView:
     """Looks; never raises for what a database can be."""
+    path = settings.sqlite_path
+    if path is not None:
+        return view_sqlite(path)
+    if settings.store_kind is StoreKind.SUPABASE:
+        return DatabaseView(True, f"database {settings.supabase_url}: {_OVER_HTTPS}")
+    try:
+        seen = asyncio.run(postgres_reader.seen(settings.database_url))
+    except (StoreUnavailable, StoreRejected, ConfigError) as error:
+        return DatabaseView(True, str(error))
+    return DatabaseView(True, None, seen.state, seen.notes)
+
+
+def view_sqlite(path: Path) -> DatabaseView:
+    """The same for a file."""
     try:
         if not path.exists():
             return DatabaseView(False, f"{path} does not exist yet; the first import makes it")
@@ -56,8 +74,13 @@ def schema_of(connection: sqlite3.Connection) -> SchemaState:
         return migrations.state(handle)
 
 
-def stored(path: Path, document: Document) -> Stored | None:
+def stored(settings: Settings, document: Document) -> Stored | None:
     """What the database knows of a document; None: nothing. Raises StoreUnavailable."""
+    path = settings.sqlite_path
+    if settings.store_kind is StoreKind.SUPABASE:
+        raise StoreUnavailable(f"database {settings.supabase_url}: {_OVER_HTTPS}")
+    if path is None:
+        return asyncio.run(postgres_reader.stored(settings.database_url, document))
     if not os.path.lexists(path):
         return None
     with readonly(path) as connection:

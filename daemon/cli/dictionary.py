@@ -35,6 +35,9 @@ cent for totals up to 10^12. A column that can hold more digits has an exact tex
 **Moments** are stored twice: `<name>` is the issuer's wall clock (`AAAA-MM-DD hh:mm:ss`), and
 `<name>_tz` the instant as written, with its UTC offset.
 
+In **PostgreSQL** the types are `text`, `numeric` (exact, without a twin), `timestamp` and
+`timestamptz`, `bigint`; see [postgresql.md](postgresql.md).
+
 **notas_fiscais.status** follows from the protocol's `cStat`:
 
 | cStat | status |

@@ -19,6 +19,9 @@ app = Command(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+db = typer.Typer(no_args_is_help=True, help="Make, look at and close the main database's schema.")
+app.add_typer(db, name="db")
+
 FolderOption = Annotated[
     Path | None,
     typer.Option(
@@ -239,3 +242,69 @@ def install_service(
     from daemon.cli import service
 
     raise typer.Exit(service.install_service(user=user, dry_run=dry_run))
+
+
+@db.command(
+    "migrate", epilog=_example("nfed db migrate --dry-run", "nfed db migrate --database URL")
+)
+def db_migrate(
+    database: DatabaseOption = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the SQL instead.")] = False,
+) -> None:
+    """Bring the schema to the newest version, in one transaction.
+
+    Only adds, widens and relaxes; views keep their definition, owner and
+    grants. `nfed run` does the same at its start.
+    """
+    from daemon.cli import db as work
+
+    raise typer.Exit(work.migrate(database, dry_run=dry_run))
+
+
+@db.command("status", epilog=_example("nfed db status", "nfed db status --json"))
+def db_status(database: DatabaseOption = None, as_json: JsonOption = False) -> None:
+    """Show the schema's version. Exit code 1: `nfed db migrate` has something to do."""
+    from daemon.cli import db as work
+
+    raise typer.Exit(work.status(database, as_json=as_json))
+
+
+@db.command(
+    "sql",
+    epilog=_example("nfed db sql --for postgresql > supabase/migrations/20261123190000_nfed.sql"),
+)
+def db_sql(
+    database: DatabaseOption = None,
+    kind: Annotated[
+        str | None,
+        typer.Option(
+            "--for",
+            metavar="KIND",
+            help="postgresql (Supabase too) or sqlite, not by the settings.",
+        ),
+    ] = None,
+) -> None:
+    """Print the whole schema as SQL, for Supabase's SQL editor or its CLI.
+
+    One transaction, which may be run again and again; no database is asked.
+    """
+    from daemon.cli import db as work
+
+    typer.echo(work.sql(database, kind), nl=False)
+
+
+@db.command("secure", epilog=_example("nfed db secure --dry-run"))
+def db_secure(
+    database: DatabaseOption = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say who loses what, and the SQL of it.")
+    ] = False,
+) -> None:
+    """Close the tables to everyone whom no policy lets in (row level security).
+
+    For a database that had its tables before nfed came; what nfed made is
+    closed already. On Supabase anon then reads nothing, service_role works.
+    """
+    from daemon.cli import db as work
+
+    raise typer.Exit(work.secure(database, dry_run=dry_run))

@@ -115,6 +115,7 @@ NF_DUPLICATAS = Table(
         Column("numero_duplicata", Text(60), "nDup"),
         Column("data_vencimento", DATE, "dVenc"),
         Column("valor", MONEY, "vDup"),
+        Column("data_pagamento", DATE, note="yours to fill: no XML tells what was paid"),
     ),
     element=f"{_INF}/cobr/dup",
     parent="nf_cobranca",

@@ -1,5 +1,18 @@
-"""The layout as SQLAlchemy Core tables, for migrations and the data dictionary."""
+"""The layout as SQLAlchemy Core tables, for migrations and the data dictionary.
 
+One set of tables for SQLite and PostgreSQL. What differs is how a type is spelled:
+
+| kind | SQLite | PostgreSQL |
+|---|---|---|
+| Text | VARCHAR(n), a note only | text: what breaks the XSD by its length is stored all the same |
+| Number | NUMERIC(p, s), affinity | numeric, unbounded: every digit as written, and no rounding |
+| Moment | DATETIME and TEXT with its offset | timestamp (wall clock) and timestamptz (instant) |
+| Integer, id | INTEGER | bigint |
+
+PostgreSQL has no `<name>_exato` twins: there the number itself is exact.
+"""
+
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
@@ -8,15 +21,16 @@ from sqlalchemy import (
     Column,
     DateTime,
     ForeignKey,
+    Identity,
     Index,
     MetaData,
-    Numeric,
     Table,
-    func,
 )
 from sqlalchemy import Date as SqlDate
 from sqlalchemy import Integer as SqlInteger
 from sqlalchemy import Text as SqlText
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeEngine, UserDefinedType
 
 from daemon.documents import layout
@@ -39,11 +53,60 @@ _CHECKS: dict[str, dict[str, tuple[str, ...]]] = {
         "tipo_processamento": ("autorizacao", "cancelamento", "inutilizacao", "cce")
     },
 }
-_UPDATED = frozenset({"empresas", "notas_fiscais"})
+
+
+_INDEXES = (
+    ("ux_empresas_cpf_cnpj", "empresas", ("cpf_cnpj",)),
+    ("ix_notas_fiscais_emitente", "notas_fiscais", ("emitente_id", "data_hora_emissao")),
+    ("ix_notas_fiscais_destinatario", "notas_fiscais", ("destinatario_id", "data_hora_emissao")),
+    ("ix_notas_fiscais_emissao", "notas_fiscais", ("data_hora_emissao",)),
+)
+# SQLite does without: there each of them costs an import more than it saves a reader.
+_POSTGRES_INDEXES = (
+    ("ix_notas_fiscais_status", "notas_fiscais", ("status", "data_hora_emissao")),
+    ("ix_nf_itens_ncm", "nf_itens", ("ncm",)),
+    ("ix_nf_itens_cfop", "nf_itens", ("cfop",)),
+)
+
+VIEWS = {
+    "vw_notas_fiscais_resumo": """
+        select n.id, n.chave_acesso, n.numero_nf, n.serie, n.data_hora_emissao,
+               n.natureza_operacao, n.tipo_operacao, n.status,
+               e.razao_social as emitente, e.cpf_cnpj as emitente_cpf_cnpj,
+               d.razao_social as destinatario, d.cpf_cnpj as destinatario_cpf_cnpj,
+               n.valor_total_produtos, n.valor_total_nota, n.valor_icms, n.valor_ipi,
+               n.valor_pis, n.valor_cofins,
+               (select count(*) from nf_itens i where i.nota_fiscal_id = n.id) as quantidade_itens
+          from notas_fiscais n
+          left join empresas e on e.id = n.emitente_id
+          left join empresas d on d.id = n.destinatario_id
+    """,
+    "vw_nf_itens_completo": """
+        select n.chave_acesso, n.numero_nf, n.serie, i.numero_item, i.codigo_produto, i.descricao,
+               i.ncm, i.cfop, i.quantidade_comercial, i.valor_unitario_comercial,
+               i.valor_total_bruto, icms.valor_bc as icms_bc, icms.valor_icms, ipi.valor_ipi,
+               pis.valor_pis, cofins.valor_cofins
+          from nf_itens i
+          join notas_fiscais n on n.id = i.nota_fiscal_id
+          left join nf_itens_icms icms on icms.nf_item_id = i.id
+          left join nf_itens_ipi ipi on ipi.nf_item_id = i.id
+          left join nf_itens_pis pis on pis.nf_item_id = i.id
+          left join nf_itens_cofins cofins on cofins.nf_item_id = i.id
+    """,
+}
+UPDATED = ("empresas", "notas_fiscais")
+"""Tables whose updated_at a trigger keeps."""
+
+
+class Backend(StrEnum):
+    """What the tables are made for."""
+
+    SQLITE = "sqlite"
+    POSTGRES = "postgresql"
 
 
 class Instant(UserDefinedType[str]):
-    """A moment with its offset: timestamptz in PostgreSQL, ISO 8601 text in SQLite."""
+    """A moment: timestamptz in PostgreSQL; in SQLite ISO 8601 text with its offset."""
 
     cache_ok = True
 
@@ -53,7 +116,7 @@ class Instant(UserDefinedType[str]):
 
 
 class Varchar(UserDefinedType[str]):
-    """VARCHAR(n); SQLite keeps the length as a note, PostgreSQL enforces it."""
+    """Text with the length that the XSD allows, which SQLite keeps as a note."""
 
     cache_ok = True
 
@@ -61,51 +124,109 @@ class Varchar(UserDefinedType[str]):
         self.length = length
 
     def get_col_spec(self, **_: object) -> str:
-        """One spelling everywhere."""
+        """SQLite's spelling."""
         return f"VARCHAR({self.length})"
 
 
-def metadata() -> MetaData:
-    """All tables of the main database, for SQLite."""
+class Amount(UserDefinedType[str]):
+    """A decimal with the digits that the XSD allows, which SQLite keeps as a note."""
+
+    cache_ok = True
+
+    def __init__(self, digits: int, places: int) -> None:
+        self.digits = digits
+        self.places = places
+
+    def get_col_spec(self, **_: object) -> str:
+        """SQLite's spelling."""
+        return f"NUMERIC({self.digits}, {self.places})"
+
+
+class Whole(BigInteger):
+    """A whole number that fits the 32 bits of an existing database as well."""
+
+
+class Utc(FunctionElement[Any]):
+    """The time by the clock in UTC, without an offset."""
+
+    inherit_cache = True
+    name = "utc"
+
+
+def _spell(kind: type[Any], spelling: str) -> None:
+    @compiles(kind, Backend.POSTGRES)
+    def _compile(*_: object, **__: object) -> str:
+        return spelling
+
+
+_spell(Instant, "TIMESTAMP WITH TIME ZONE")
+_spell(Varchar, "TEXT")
+_spell(Amount, "NUMERIC")
+_spell(Utc, "(now() AT TIME ZONE 'utc')")
+compiles(Utc, Backend.SQLITE)(lambda *_, **__: "CURRENT_TIMESTAMP")
+
+
+def stored_columns(table: layout.Table, backend: Backend) -> dict[str, int]:
+    """The columns that hold a row's values, and where in a row each of the values stands."""
+    return {
+        name: position
+        for position, (column, name) in enumerate(
+            ((column, name) for column in table.columns for name in column.stored_names), 1
+        )
+        if backend is Backend.SQLITE or name == column.name or isinstance(column.kind, Moment)
+    }
+
+
+def metadata(backend: Backend) -> MetaData:
+    """All tables of the main database."""
     made = MetaData()
     for table in layout.tables().values():
-        _add(made, table)
-    for table in layout.tables().values():
+        _add(made, table, backend)
         _index_key(made.tables[table.name], table)
-    notes = made.tables["notas_fiscais"]
+    postgres = _POSTGRES_INDEXES if backend is Backend.POSTGRES else ()
+    for name, table_name, columns in (*_INDEXES, *postgres):
+        columns_of = made.tables[table_name].c
+        Index(name, *(columns_of[each] for each in columns), unique=name.startswith("ux_"))
     parties = made.tables["empresas"]
-    Index("ux_empresas_cpf_cnpj", parties.c.cpf_cnpj, unique=True)
+    abroad = parties.c.cpf_cnpj.is_(None)
     Index(
         "ux_empresas_estrangeiro",
         parties.c.id_estrangeiro,
         parties.c.razao_social,
         unique=True,
-        sqlite_where=parties.c.cpf_cnpj.is_(None),
+        sqlite_where=abroad,
+        postgresql_where=abroad,
     )
-    Index("ix_notas_fiscais_emitente", notes.c.emitente_id, notes.c.data_hora_emissao)
-    Index("ix_notas_fiscais_destinatario", notes.c.destinatario_id, notes.c.data_hora_emissao)
-    Index("ix_notas_fiscais_emissao", notes.c.data_hora_emissao)
+    if backend is Backend.POSTGRES:
+        instalments = made.tables["nf_duplicatas"]
+        Index(
+            "ix_nf_duplicatas_a_pagar",
+            instalments.c.data_vencimento,
+            postgresql_where=instalments.c.data_pagamento.is_(None),
+        )
     return made
 
 
-def _add(made: MetaData, table: layout.Table) -> None:
-    columns: list[Column[Any]] = [Column("id", SqlInteger, primary_key=True)]
+def _add(made: MetaData, table: layout.Table, backend: Backend) -> None:
+    whole = SqlInteger if backend is Backend.SQLITE else Whole
+    columns: list[Column[Any]] = [Column("id", whole, Identity(), primary_key=True)]
     if table.parent is not None and table.link is not None:
         columns.append(
             Column(
                 table.link,
-                SqlInteger,
+                whole,
                 ForeignKey(f"{table.parent}.id", ondelete="CASCADE"),
                 nullable=False,
             )
         )
+    stored = stored_columns(table, backend)
     for column in table.columns:
         first, *twins = column.stored_names
-        columns.append(_column(table, column, first))
-        columns += [_twin(column.kind, twin) for twin in twins]
-    columns.append(Column("created_at", DateTime, server_default=func.current_timestamp()))
-    if table.name in _UPDATED:
-        columns.append(Column("updated_at", DateTime, server_default=func.current_timestamp()))
+        columns.append(_column(table, column, first, whole))
+        columns += [_twin(column.kind, twin) for twin in twins if twin in stored]
+    columns.append(Column("created_at", DateTime, server_default=Utc()))
+    if table.name in UPDATED:
+        columns.append(Column("updated_at", DateTime, server_default=Utc()))
     checks = [
         CheckConstraint(f"{name} in ({', '.join(repr(value) for value in values)})")
         for name, values in _CHECKS.get(table.name, {}).items()
@@ -124,28 +245,30 @@ def _index_key(made_table: Table, table: layout.Table) -> None:
         Index(f"ix_{table.name}_chave_acesso", made_table.c.chave_acesso)
 
 
-def _column(table: layout.Table, column: layout.Column, name: str) -> Column[Any]:
+def _column(
+    table: layout.Table, column: layout.Column, name: str, whole: type[TypeEngine[Any]]
+) -> Column[Any]:
     references = (ForeignKey("empresas.id"),) if name in ("emitente_id", "destinatario_id") else ()
     required = name == table.key
-    return Column(name, _type(column.kind), *references, nullable=not required)
+    return Column(name, _type(column.kind, whole), *references, nullable=not required)
 
 
 def _twin(kind: Kind, name: str) -> Column[Any]:
     return Column(name, Instant() if isinstance(kind, Moment) else SqlText())
 
 
-def _type(kind: Kind) -> TypeEngine[Any]:
+def _type(kind: Kind, whole: type[TypeEngine[Any]]) -> TypeEngine[Any]:
     match kind:
         case Text(length=None):
             return SqlText()
         case Text(length=int() as length):
             return Varchar(length)
         case Number(digits=digits, places=places):
-            return Numeric(digits, places)
+            return Amount(digits, places)
         case Integer(big=True):
             return BigInteger()
         case Integer():
-            return SqlInteger()
+            return whole()
         case Date() | Day():
             return SqlDate()
         case Month():

@@ -10,9 +10,9 @@ PARTY_FIELDS = tuple(
     for column in EMPRESAS.columns
     if column.name in {each.name for each in NF_PARTES.columns}
 )
-_EMITENTE_ONLY = frozenset({"nome_fantasia", "regime_tributario", "inscricao_estadual_st", "cnae"})
-_DESTINATARIO_ONLY = frozenset({"inscricao_suframa", "email", "indicador_ie_destinatario"})
-_PROTOCOL = (
+EMITENTE_ONLY = frozenset({"nome_fantasia", "regime_tributario", "inscricao_estadual_st", "cnae"})
+DESTINATARIO_ONLY = frozenset({"inscricao_suframa", "email", "indicador_ie_destinatario"})
+PROTOCOL = (
     "status",
     "tipo_ambiente_protocolo",
     "versao_aplicativo_recepcao",
@@ -45,10 +45,10 @@ def update_protocol() -> tuple[str, tuple[int, ...]]:
         "status = case when status in ('cancelada', 'inutilizada') then status else ? end"
         if name == "status"
         else f"{name} = ?"
-        for name in _PROTOCOL
+        for name in PROTOCOL
     )
     sql = f"update notas_fiscais set {assignments}, updated_at = current_timestamp where id = ?"
-    return sql, tuple(NOTAS_FISCAIS.position(name) for name in _PROTOCOL)
+    return sql, tuple(NOTAS_FISCAIS.position(name) for name in PROTOCOL)
 
 
 def upsert_party(papel: str) -> str:
@@ -63,8 +63,8 @@ def upsert_party(papel: str) -> str:
         "coalesce(empresas.emissao_como_destinatario, ''))"
     )
     own = f"coalesce(empresas.{stamp}, '')"
-    other_only = _DESTINATARIO_ONLY if papel == "emitente" else _EMITENTE_ONLY
-    own_only = _EMITENTE_ONLY if papel == "emitente" else _DESTINATARIO_ONLY
+    other_only = DESTINATARIO_ONLY if papel == "emitente" else EMITENTE_ONLY
+    own_only = EMITENTE_ONLY if papel == "emitente" else DESTINATARIO_ONLY
     names = [*PARTY_FIELDS, "tipo_pessoa"]
     sets = [
         f"{name} = case when excluded.{stamp} >= {own if name in own_only else both} "

@@ -1,9 +1,16 @@
-"""The history of the main database's schema (Alembic), and how a database is brought up to it."""
+"""The history of the main database's schema (Alembic), and how a database is brought up to it.
 
+A version is a module in `versions/`. Its `upgrade` runs on SQLite with a connection; for PostgreSQL
+it is rendered to SQL text, which must do no harm to a database that has it already: `nfed db sql`
+prints the text of all versions, and `nfed db migrate` runs the very same text.
+"""
+
+import io
 from dataclasses import dataclass
 from pathlib import Path
 
 from alembic.config import Config
+from alembic.operations import Operations
 from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -29,14 +36,27 @@ class SchemaState:
 
 def state(connection: Connection) -> SchemaState:
     """Reads the schema's version."""
-    scripts = _scripts()
-    current = MigrationContext.configure(
-        connection, opts={"version_table": VERSION_TABLE}
-    ).get_current_revision()
-    newest = scripts.get_current_head()
-    assert newest is not None
-    known = current is None or current in {each.revision for each in scripts.walk_revisions()}
-    return SchemaState(current, newest, known)
+    context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
+    return state_of(context.get_current_revision())
+
+
+def state_of(current: str | None) -> SchemaState:
+    """What a version is to this nfed."""
+    known = versions()
+    return SchemaState(current, known[-1], current is None or current in known)
+
+
+def newer(name: str, state: SchemaState) -> str:
+    """What to say of a schema that this nfed does not know."""
+    return (
+        f"database {name} has schema {state.current}, newer than this nfed knows "
+        f"({state.newest}); upgrade nfed"
+    )
+
+
+def versions() -> tuple[str, ...]:
+    """All versions, the oldest first."""
+    return tuple(each.revision for each in reversed(list(_scripts().walk_revisions())))
 
 
 def upgrade(connection: Connection) -> None:
@@ -52,6 +72,20 @@ def upgrade(connection: Connection) -> None:
             connection=connection, version_table=VERSION_TABLE, transactional_ddl=True
         )
         environment.run_migrations()
+
+
+def sql_of_each(dialect: str) -> list[str]:
+    """The SQL of every version, the oldest first."""
+    texts = []
+    for script in reversed(list(_scripts().walk_revisions())):
+        buffer = io.StringIO()
+        context = MigrationContext.configure(
+            dialect_name=dialect, opts={"as_sql": True, "output_buffer": buffer}
+        )
+        with Operations.context(context):
+            script.module.upgrade()
+        texts.append(buffer.getvalue().strip())
+    return texts
 
 
 def _scripts() -> ScriptDirectory:

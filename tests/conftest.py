@@ -1,0 +1,38 @@
+"""What several test modules share."""
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+
+from daemon.stores import postgres_schema
+from tests.postgres_server import Server, running
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """One PostgreSQL for the session."""
+    with running() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def migrated(postgres: Server) -> Iterator[str]:
+    """The name of a database with the newest schema and nothing in it, to make others from."""
+    with postgres.database() as name:
+        asyncio.run(postgres_schema.migrate(postgres.url(name)))
+        yield name
+
+
+@pytest.fixture
+def empty_url(postgres: Server) -> Iterator[str]:
+    """A database of the test's own, without a schema."""
+    with postgres.database() as name:
+        yield postgres.url(name)
+
+
+@pytest.fixture
+def postgres_url(postgres: Server, migrated: str) -> Iterator[str]:
+    """A database of the test's own, with the newest schema."""
+    with postgres.database(template=migrated) as name:
+        yield postgres.url(name)

@@ -1,0 +1,150 @@
+"""Which database the settings name, and that no secret of it is ever shown."""
+
+import base64
+import json
+
+import pytest
+
+from daemon.errors import ConfigError
+from daemon.settings import Settings, StoreKind, load, masked
+from tests.cli_command import nfed, nfed_each, one_line
+
+PROJECT = "https://abcdefgh.supabase.co"
+KEY = "sb_secret_geheim"
+
+
+def jwt(role):
+    claims = base64.urlsafe_b64encode(json.dumps({"role": role}).encode()).decode().rstrip("=")
+    return f"eyJhbGciOiJIUzI1NiJ9.{claims}.geheim"
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("SUPABASE_URL", "SUPABASE_SERVICE_KEY", "NFED_DATABASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.parametrize(
+    ("environment", "kind", "database"),
+    [
+        ({}, StoreKind.SQLITE, "nfed.db"),
+        ({"NFED_DATABASE_URL": "postgresql://me@db/x"}, StoreKind.POSTGRES, "postgresql://me@db/x"),
+        ({"NFED_DATABASE_URL": "postgres://me@db/x"}, StoreKind.POSTGRES, "postgres://me@db/x"),
+        (
+            {"NFED_SUPABASE_URL": f"{PROJECT}/", "NFED_SUPABASE_SERVICE_KEY": KEY},
+            StoreKind.SUPABASE,
+            PROJECT,
+        ),
+        (
+            {"SUPABASE_URL": PROJECT, "SUPABASE_SERVICE_KEY": jwt("service_role")},
+            StoreKind.SUPABASE,
+            PROJECT,
+        ),
+        # What another program left in the environment does not outweigh what nfed was told.
+        (
+            {
+                "SUPABASE_URL": PROJECT,
+                "SUPABASE_SERVICE_KEY": KEY,
+                "NFED_DATABASE_URL": "sqlite:///a.db",
+            },
+            StoreKind.SQLITE,
+            "a.db",
+        ),
+        ({"SUPABASE_URL": PROJECT}, StoreKind.SQLITE, "nfed.db"),
+    ],
+)
+def test_the_settings_choose_the_store(monkeypatch, environment, kind, database):
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+
+    settings = load().settings
+
+    assert settings.store_kind is kind
+    assert settings.database_shown == database
+    assert settings.ledger_path.name == "nfed-ledger.db"
+
+
+def test_our_own_name_of_a_setting_comes_first(monkeypatch):
+    monkeypatch.setenv("SUPABASE_URL", "https://other.supabase.co")
+    monkeypatch.setenv("SUPABASE_SERVICE_KEY", KEY)
+    monkeypatch.setenv("NFED_SUPABASE_URL", PROJECT)
+
+    settings = load().settings
+
+    assert settings.supabase_url == PROJECT
+    assert settings.supabase_service_key is not None
+    assert settings.supabase_service_key.get_secret_value() == KEY
+
+
+def test_a_database_option_outweighs_supabase(monkeypatch):
+    monkeypatch.setenv("NFED_SUPABASE_URL", PROJECT)
+    monkeypatch.setenv("NFED_SUPABASE_SERVICE_KEY", KEY)
+
+    assert load({"database_url": "sqlite:///a.db"}).settings.store_kind is StoreKind.SQLITE
+    monkeypatch.setenv("NFED_DATABASE_URL", "postgresql://me:geheim@db/x")
+    with pytest.raises(ConfigError, match="name a store each; leave one of them out") as refused:
+        load()
+    assert "geheim" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("environment", "says"),
+    [
+        ({"URL": PROJECT}, "supabase_service_key is missing"),
+        ({"SERVICE_KEY": KEY}, "supabase_url is missing"),
+        ({"URL": "http://abc.supabase.co", "SERVICE_KEY": KEY}, "supabase_url .* is no address"),
+        ({"URL": PROJECT, "SERVICE_KEY": "sb_publishable_geheim"}, "is the public key"),
+        ({"URL": PROJECT, "SERVICE_KEY": jwt("anon")}, "is the public key"),
+        ({"URL": PROJECT, "SERVICE_KEY": "geheim geheim"}, "is no key"),
+    ],
+)
+def test_what_cannot_work_is_refused_without_the_key(monkeypatch, environment, says):
+    for name, value in environment.items():
+        monkeypatch.setenv(f"NFED_SUPABASE_{name}", value)
+
+    with pytest.raises(ConfigError, match=says) as refused:
+        load()
+
+    assert "geheim" not in str(refused.value)
+
+
+def test_no_repr_of_the_settings_holds_a_secret(tmp_path):
+    settings = Settings(
+        xml_folder=tmp_path / "xml",
+        database_url="postgresql://me:geheim@db/x?password=geheim",
+        supabase_url=PROJECT,
+        supabase_service_key=KEY,
+    )
+
+    assert "geheim" not in repr(settings)
+    assert "geheim" not in str(settings)
+    assert masked("database_url", settings.database_url) == "postgresql://me:***@db/x?password=***"
+
+
+def test_config_and_status_never_show_a_secret(tmp_path):
+    answers = nfed_each(
+        tmp_path,
+        *(["config"], ["config", "--json"], ["status"], ["check"]),
+        SUPABASE_URL=PROJECT,
+        SUPABASE_SERVICE_KEY=KEY,
+    )
+    assert all(PROJECT in said.stdout for said in answers)
+    answers += nfed_each(
+        tmp_path,
+        *(["status"], ["status", "--json"], ["check"]),
+        NFED_DATABASE_URL="postgresql://me:geheim@127.0.0.1:1/x",
+    )
+
+    for said in answers:
+        assert "geheim" not in said.stdout + said.stderr
+    assert "***" in answers[0].stdout
+    assert "127.0.0.1:1" in answers[-1].stdout
+
+
+def test_a_server_that_is_not_there_is_said_in_one_line(tmp_path):
+    said = nfed(tmp_path, "run", "--once", "--database", "postgresql://me:geheim@127.0.0.1:1/x")
+
+    assert said.returncode in (75, 78)
+    assert "127.0.0.1:1" in one_line(said)
+    assert "geheim" not in said.stderr
