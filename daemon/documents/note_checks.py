@@ -1,4 +1,4 @@
-"""Every check of a note but XSD and key, each by its policy."""
+"""Every check but XSD and key, each by its policy."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
@@ -70,6 +70,23 @@ def note_findings(
         chave = str(rows["notas_fiscais"][0][_AT["chave_acesso"]])
         raise raised(chave, tuple((each.code, each.text) for each in (*first, *rest)))
     return findings
+
+
+def signature_checked(
+    signed: etree._Element | None, issuer: str | None, chave: str, checks: Checks
+) -> list[Finding]:
+    """The signature of another element than a note's, such as infEvento. Raises InvalidSignature.
+
+    What was never sent, such as an answer alone, has none to check.
+    """
+    if signed is None or checks.signature is Policy.OFF:
+        return []
+    from daemon.documents.signature import signature_findings
+
+    found = [_bounded(each) for each in islice(signature_findings(signed, issuer), _MOST)]
+    if found and checks.signature is Policy.REFUSE:
+        raise InvalidSignature(chave, tuple((each.code, each.text) for each in found))
+    return found
 
 
 def _bounded(finding: Finding) -> Finding:
