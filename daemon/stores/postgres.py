@@ -16,8 +16,8 @@ from daemon.core.outcome import Outcome
 from daemon.core.ports import Incoming
 from daemon.errors import ConfigError, StoreUnavailable
 from daemon.stores import postgres_schema
-from daemon.stores.postgres_connection import close, connect, world_errors
-from daemon.stores.postgres_sql import BEGIN, STATEMENT_SECONDS
+from daemon.stores.postgres_connection import STATEMENT_SECONDS, close, connect, world_errors
+from daemon.stores.postgres_sql import begin
 from daemon.stores.postgres_write import Writer
 
 if TYPE_CHECKING:
@@ -34,8 +34,17 @@ class PostgresStore:
     Any number of stores, in any number of processes, may feed one database.
     """
 
-    def __init__(self, url: str, *, max_connections: int) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        max_connections: int,
+        statement_seconds: float = STATEMENT_SECONDS,
+    ) -> None:
+        """No answer within `statement_seconds` counts as an outage."""
         self._url = url
+        self._statement_seconds = statement_seconds
+        self._begin = begin(statement_seconds)
         self._turns = asyncio.Semaphore(max_connections)
         self._idle: list[Connection] = []
         self._writer = Writer()
@@ -56,7 +65,7 @@ class PostgresStore:
         try:
             with world_errors(self._url):
                 async with self._turns, self._connection() as connection:
-                    await connection.execute(BEGIN)
+                    await connection.execute(self._begin)
                     outcomes = await self._writer.write(connection, incoming, job_id)
                     await connection.execute("commit")
                     return outcomes
@@ -73,7 +82,7 @@ class PostgresStore:
             if connection.is_closed():
                 connection = None
         if connection is None:
-            connection = await connect(self._url, STATEMENT_SECONDS)
+            connection = await connect(self._url, self._statement_seconds)
         try:
             yield connection
         except BaseException:

@@ -16,16 +16,7 @@ from daemon.stores.sqlite_sql import (
     PROTOCOL,
 )
 
-STATEMENT_SECONDS = 60
-_LOCK_SECONDS = 30
 _GATE = 0x6E666563
-
-BEGIN = f"""begin isolation level read committed;
-set local search_path = public, pg_temp;
-set local statement_timeout = '{STATEMENT_SECONDS}s';
-set local lock_timeout = '{_LOCK_SECONDS}s';
-set local idle_in_transaction_session_timeout = '{STATEMENT_SECONDS}s'"""
-"""Everything lasts as long as the transaction: the next one may run on another server."""
 
 KEYS = "(select unnest($1::text[]))"
 
@@ -60,6 +51,18 @@ select count(*) from (
 """
 
 
+def begin(statement_seconds: float) -> str:
+    """What it sets lasts as long as the transaction: the next one may run on another server."""
+    milliseconds = round(statement_seconds * 1000)
+    return (
+        "begin isolation level read committed; "
+        "set local search_path = public, pg_temp; "
+        f"set local statement_timeout = {milliseconds}; "
+        f"set local lock_timeout = {milliseconds // 2}; "
+        f"set local idle_in_transaction_session_timeout = {milliseconds}"
+    )
+
+
 def update_parties(papel: str) -> str:
     """Keeps parties as their newest note writes them, whatever the order of arrival.
 
@@ -75,15 +78,19 @@ def update_parties(papel: str) -> str:
     if papel == "destinatario":
         own_only, other_only = other_only, own_only
     sets = [
-        f"{name} = case when r.{stamp} >= {own if name in own_only else both} "
+        # Only ISUFEmit is there for the other role as well, and seldom.
+        f"{name} = coalesce(e.{name}, r.{name})"
+        if name in other_only
+        else f"{name} = case when r.{stamp} >= {own if name in own_only else both} "
         f"then r.{name} else e.{name} end"
         for name in (*PARTY_FIELDS, "tipo_pessoa")
-        if name not in other_only and name not in ("cpf_cnpj", "id_estrangeiro")
+        if name not in ("cpf_cnpj", "id_estrangeiro")
     ]
     return (
-        f"update empresas as e set {', '.join(sets)}, {stamp} = r.{stamp} "
+        f"update empresas as e set {', '.join(sets)}, "
+        f"{stamp} = greatest(r.{stamp}, {own}) "
         f"from jsonb_populate_recordset(null::empresas, $1::jsonb) as r "
-        f"where e.id = r.id and r.{stamp} >= {own}"
+        f"where e.id = r.id"
     )
 
 

@@ -67,10 +67,13 @@ def upsert_party(papel: str) -> str:
     own_only = EMITENTE_ONLY if papel == "emitente" else DESTINATARIO_ONLY
     names = [*PARTY_FIELDS, "tipo_pessoa"]
     sets = [
-        f"{name} = case when excluded.{stamp} >= {own if name in own_only else both} "
+        # Only ISUFEmit is there for the other role as well, and seldom.
+        f"{name} = coalesce(empresas.{name}, excluded.{name})"
+        if name in other_only
+        else f"{name} = case when excluded.{stamp} >= {own if name in own_only else both} "
         f"then excluded.{name} else empresas.{name} end"
         for name in names
-        if name not in other_only and name not in ("cpf_cnpj", "id_estrangeiro")
+        if name not in ("cpf_cnpj", "id_estrangeiro")
     ]
     sets.append(f"{stamp} = max(excluded.{stamp}, {own})")
     marks = ", ".join("?" * (len(names) + 1))

@@ -1,0 +1,100 @@
+"""Both stores behind one face, for tests that hold whatever the store."""
+
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from daemon.core.outcome import Outcome
+from daemon.core.ports import Incoming, Store
+from daemon.documents.document import Document
+from daemon.documents.file import documents_from
+from daemon.documents.policy import Checks
+from daemon.stores.postgres import PostgresStore
+from daemon.stores.sqlite import SQLiteStore
+from tests.postgres_server import Server
+
+type Rows = list[tuple[Any, ...]]
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """An open store on a database of its own, and a look into that."""
+
+    store: Store
+    rows: Callable[[str], Rows]
+
+    async def put(self, *contents: str | bytes) -> list[Outcome]:
+        """One chunk of files; an outcome for each document."""
+        return await self.store.store(incoming(*contents), "job-1")
+
+    def one(self, query: str) -> tuple[Any, ...]:
+        rows = self.rows(query)
+        assert len(rows) == 1, rows
+        return rows[0]
+
+    def count(self, table: str = "notas_fiscais") -> int:
+        found: int = self.one(f"select count(*) from {table}")[0]
+        return found
+
+
+def incoming(*contents: str | bytes) -> list[Incoming]:
+    """The documents of files that are named 0.xml, 1.xml, …"""
+    found = []
+    for number, content in enumerate(contents):
+        content = content.encode() if isinstance(content, str) else content
+        for document in documents_from(content, Checks.none()):
+            assert isinstance(document, Document), document
+            found.append(Incoming(document, f"{number}.xml"))
+    return found
+
+
+def ask_postgres(url: str, query: str) -> Rows:
+    with psycopg.connect(url) as connection:
+        return connection.execute(query.encode()).fetchall()
+
+
+def ask_sqlite(path: Path, query: str) -> Rows:
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute(query).fetchall()
+
+
+class Shelves:
+    """Makes shelves of one kind; each is gone after the test."""
+
+    def __init__(
+        self, kind: str, folder: Path, server: Server, template: str, stack: AsyncExitStack
+    ) -> None:
+        self.kind = kind
+        self._folder = folder
+        self._server = server
+        self._template = template
+        self._stack = stack
+        self._number = 0
+
+    async def new(self) -> Shelf:
+        self._number += 1
+        store: SQLiteStore | PostgresStore
+        if self.kind == "sqlite":
+            path = self._folder / f"{self._number}.db"
+            store = SQLiteStore(path)
+            shelf = Shelf(store, lambda query: ask_sqlite(path, query))
+        else:
+            made: AbstractContextManager[str] = self._server.database(template=self._template)
+            url = self._server.url(self._stack.enter_context(made))
+            store = PostgresStore(url, max_connections=3)
+            shelf = Shelf(store, lambda query: ask_postgres(url, query))
+        self._stack.push_async_callback(store.close)
+        await store.open()
+        return shelf
+
+
+@asynccontextmanager
+async def shelves(kind: str, folder: Path, server: Server, template: str) -> AsyncIterator[Shelves]:
+    """For the block."""
+    async with AsyncExitStack() as stack:
+        yield Shelves(kind, folder, server, template, stack)
