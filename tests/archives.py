@@ -1,6 +1,7 @@
 """Builds archives for tests, honest and hostile."""
 
 import io
+import warnings
 import zipfile
 from collections.abc import Iterable
 
@@ -8,7 +9,8 @@ from collections.abc import Iterable
 def zipped(members: Iterable[tuple[str, bytes]], method: int = zipfile.ZIP_DEFLATED) -> bytes:
     """A zip of these, in order; names may occur twice."""
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", method) as archive:
+    with warnings.catch_warnings(), zipfile.ZipFile(buffer, "w", method) as archive:
+        warnings.simplefilter("ignore")  # of names that are there already
         for name, content in members:
             info = zipfile.ZipInfo(name)
             info.compress_type = method

@@ -27,7 +27,7 @@ from daemon.flow.reading import WorkerSettings
 
 _CHUNK_TIMEOUT_SECONDS = 60.0
 _FILE_TIMEOUT_SECONDS = 20.0
-_ARCHIVE_TIMEOUT_SECONDS = 120.0
+_ARCHIVE_TIMEOUT_SECONDS = 45.0  # less than the patience of whoever watches the daemon
 _START_TIMEOUT_SECONDS = 60.0
 
 
