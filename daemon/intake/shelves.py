@@ -9,6 +9,7 @@ import stat
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from daemon.core.ports import Fate
 from daemon.intake.folder import DONE, FAILED
 
 ERROR_SUFFIX = ".error.json"
+_BEING_WRITTEN = ".nfed-being-written"
 _MAX_NAME_BYTES = 255
 _AT_FDCWD = -100
 _RENAME_NOREPLACE = 1
@@ -40,6 +42,8 @@ class FolderShelves:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="nfed-shelves")
         self._trouble_said = -_LOG_EVERY_SECONDS
         self._stuck = 0
+        with suppress(OSError):
+            (root / FAILED / _BEING_WRITTEN).unlink()  # of a run that was killed meanwhile
 
     def close(self) -> None:
         """Waits for moves under way."""
@@ -256,7 +260,7 @@ def _reason(fate: Fate, refused: Refused, job_id: str) -> bytes:
 
 
 def _write_whole(path: Path, content: bytes) -> None:
-    temporary = path.with_name(f".nfed-{os.getpid()}{ERROR_SUFFIX}")
+    temporary = path.with_name(_BEING_WRITTEN)
     try:
         with open(temporary, "wb") as file:
             file.write(content)
