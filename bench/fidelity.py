@@ -20,6 +20,7 @@ from tempfile import TemporaryDirectory
 
 from lxml import etree
 
+from bench.fidelity_others import FoundElsewhere, compare_others
 from bench.fidelity_reading import Note, first_reading, notes, second_reading
 from bench.fidelity_stored import Found, compare, is_listed
 from bench.generator import Generator
@@ -46,13 +47,21 @@ class Report:
     differing: list[str] = field(default_factory=list)
     unread: Counter[str] = field(default_factory=Counter)
     """Leaves that the second reading does not know, by path."""
+    others: FoundElsewhere = field(default_factory=FoundElsewhere)
     refused: Counter[str] = field(default_factory=Counter)
     """Files that are no note, by why."""
 
     @property
     def is_faithful(self) -> bool:
         """Nothing missing, nothing wrong, both readings agree."""
-        return not (self.found.missing or self.found.wrong or self.differing)
+        unfaithful = (
+            self.found.missing,
+            self.found.wrong,
+            self.differing,
+            self.others.missing,
+            self.others.wrong,
+        )
+        return not any(unfaithful)
 
 
 def measure(contents: Iterable[tuple[str, bytes]]) -> Report:
@@ -60,6 +69,7 @@ def measure(contents: Iterable[tuple[str, bytes]]) -> Report:
     report = Report()
     waiting: list[tuple[str, Document, Note]] = []
     for name, content in contents:
+        compare_others(name, content, report.others)
         try:
             documents = {each.chave: each for each in _documents(content)}
         except DocumentError as error:
@@ -139,6 +149,11 @@ def _text(name: str, report: Report) -> str:
         f"  {len(found.wrong):,} wrong",
         f"  nfelib's bindings read {report.equal:,} alike, {len(report.differing):,} otherwise",
     ]
+    others = report.others
+    if others.documents:
+        told_of = f"{others.stored:,} leaves stored, {others.listed:,} listed"
+        faults = f"{len(others.missing):,} missing, {len(others.wrong):,} wrong"
+        lines.append(f"  {others.documents:,} other documents: {told_of}, {faults}")
     if unread:
         named = ", ".join(path for path, _ in unread)
         more = ", …" if len(report.unread) > _NAMED else ""
@@ -147,6 +162,8 @@ def _text(name: str, report: Report) -> str:
         why = ", ".join(f"{count} {name}" for name, count in report.refused.most_common())
         lines.append(f"  not read as a note: {why}")
     told = [
+        *(f"  missing  {each}" for each in others.missing),
+        *(f"  wrong    {each}" for each in others.wrong),
         *(f"  missing  {each}" for each in found.missing),
         *(f"  wrong    {each}" for each in found.wrong),
         *(f"  differs  {each}" for each in report.differing),

@@ -6,6 +6,7 @@ from contextlib import closing
 import pytest
 
 from bench import fidelity
+from bench.fidelity_others import FoundElsewhere, compare_others
 from bench.fidelity_reading import notes
 from bench.fidelity_stored import compare
 from daemon.core.ports import Incoming
@@ -14,8 +15,17 @@ from daemon.documents.policy import Checks
 from daemon.stores.sqlite import SQLiteStore
 from tests.full_notes import full_notes
 from tests.notes import generator, with_value, without
+from tests.other_documents import (
+    cte,
+    distribution,
+    proc_event,
+    protocol,
+    summary,
+    unused_numbers,
+)
 
 UNCHECKED = Checks.none()
+_KEY = "35260311222333000181550010000000771000000071"
 
 
 @pytest.mark.parametrize(
@@ -175,3 +185,22 @@ def test_without_a_value_there_is_no_leaf():
 
     assert "NFe/infNFe/ide/verProc" not in leaves
     assert "NFe/infNFe/ide/natOp" in leaves
+
+
+def test_every_leaf_of_what_is_no_note_is_stored_or_listed():
+    found = FoundElsewhere()
+    text = '<cOrgaoAutor>35</cOrgaoAutor><dest x="1"><UF>SP</UF></dest>'
+    for name, content in {
+        "cancellation": proc_event(_KEY),
+        "epec": proc_event(_KEY, "110140", text=text),
+        "protocol": protocol(_KEY).encode(),
+        "summary": summary(_KEY).encode(),
+        "numbers": unused_numbers(),
+        "cte": cte(_KEY),
+        "packed": distribution(proc_event(_KEY, "210200"), summary(_KEY)),
+    }.items():
+        compare_others(name, content, found)
+
+    assert found.documents == 8
+    assert (found.missing, found.wrong) == ([], [])
+    assert found.stored > 100

@@ -12,7 +12,7 @@ from daemon.core.ports import Incoming
 from daemon.documents.document import Document
 from daemon.documents.file import documents_from
 from daemon.documents.policy import Checks, Policy
-from daemon.errors import InvalidSignature, NotFiscal
+from daemon.errors import InvalidAccessKey, InvalidSignature, NotFiscal
 from daemon.stores.sqlite import SQLiteStore
 from tests.notes import note
 from tests.other_documents import (
@@ -355,6 +355,21 @@ def test_old_layouts_are_read(layout):
 
     assert document.rows["notas_fiscais"][0]
     assert not [each for each in document.findings if each.code == "XSD"]
+
+
+def test_an_answer_about_another_note_is_told_and_kept():
+    other = key_of(note(2))
+    text = proc_event(KEY).decode()
+    at = text.index("<retEvento")
+    mixed = (text[:at] + text[at:].replace(KEY, other)).encode()
+
+    (refused,) = documents_from(mixed, CHECKS)
+    (warned,) = documents_from(mixed, replace(CHECKS, key=Policy.WARN))
+
+    assert isinstance(refused, InvalidAccessKey)
+    assert other in str(refused)
+    assert [each.code for each in warned.findings] == ["KEY"]
+    assert warned.rows["nf_eventos_campos"][-1][2:] == ["retEvento/infEvento/chNFe", other]
 
 
 def test_the_signature_of_an_event_is_checked_by_its_policy():

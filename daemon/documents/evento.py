@@ -20,6 +20,9 @@ _OWN_COLUMNS = frozenset(
 )  # fmt: skip
 
 
+_IN_BOTH = ("tpAmb", "chNFe", "tpEvento", "nSeqEvento")
+
+
 def event(part: Part, origin: Origin) -> Document:
     """The document of an event and of its registration. Raises DocumentError."""
     asked, answered = child(part.asked, "infEvento"), child(part.answered, "infEvento")
@@ -30,18 +33,18 @@ def event(part: Part, origin: Origin) -> Document:
     findings += schema.checked(part, origin.checks.schema)
     chave = head.text("chave_acesso")
     findings += check_key(chave, "chNFe", origin.checks)
+    findings += _check_answer(chave, answered if asked is not None else None, origin.checks)
     kind = head.text("tipo_evento")
     if not kind.isdigit():
         raise NotFiscal(f"<infEvento/tpEvento> holds {kind!r}, expected the number of a type")
     author = head.text("autor_cpf_cnpj") or None
     findings += signature_checked(asked, author, chave, origin.checks)
-    detail = child(asked, "detEvento")
-    if detail is not None:
-        fields: list[Row] = [
-            [0, number, path, value] for number, (path, value) in enumerate(_fields(detail), 1)
-        ]
-        if fields:
-            head.rows["nf_eventos_campos"] = fields
+    fields: list[Row] = [
+        [0, number, path, value]
+        for number, (path, value) in enumerate(_other_fields(asked, answered), 1)
+    ]
+    if fields:
+        head.rows["nf_eventos_campos"] = fields
     cstat, protocol = head.text("codigo_status"), head.text("numero_protocolo")
     return head.document(
         part,
@@ -77,6 +80,31 @@ def check_key(chave: str, element: str, policy: Checks) -> list[Finding]:
     if fault and policy.key is Policy.REFUSE:
         raise InvalidAccessKey(f"<{element}>: {fault}", chave)
     return [Finding("KEY", f"<{element}>: {fault}")] if fault and policy.key is Policy.WARN else []
+
+
+def _check_answer(chave: str, answered: etree._Element | None, policy: Checks) -> list[Finding]:
+    """Whether the answer is about the event's note. Raises InvalidAccessKey."""
+    named = child(answered, "chNFe")
+    if named is None or (named.text or "").strip() in ("", chave) or policy.key is Policy.OFF:
+        return []
+    fault = f"the answer names chave {(named.text or '').strip()[:50]}, the event {chave}"
+    if policy.key is Policy.REFUSE:
+        raise InvalidAccessKey(fault, chave)
+    return [Finding("KEY", fault)]
+
+
+def _other_fields(
+    asked: etree._Element | None, answered: etree._Element | None
+) -> Iterator[tuple[str, str]]:
+    """What has no column: of detEvento, and of an answer that says otherwise than the event."""
+    detail = child(asked, "detEvento")
+    if detail is not None:
+        yield from _fields(detail)
+    if asked is not None and answered is not None:
+        for name in _IN_BOTH:
+            said, sent = child(answered, name), child(asked, name)
+            if said is not None and sent is not None and (said.text or "") != (sent.text or ""):
+                yield f"retEvento/infEvento/{name}", said.text or ""
 
 
 def _fields(element: etree._Element, path: str = "") -> Iterator[tuple[str, str]]:

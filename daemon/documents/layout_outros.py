@@ -296,3 +296,29 @@ OTHER_TABLES = (
     NF_RESUMOS,
     DFE_DOCUMENTOS,
 )
+
+_FORM = "the version of the form, not of the document"
+_SIGNATURE = "a signature; xml holds it"
+_MADE_OF = "made of the fields that identify the document"
+NOT_STORED_OF_OTHERS = {
+    "evento/@versao": _FORM,
+    "evento/infEvento/@Id": _MADE_OF,
+    "evento/Signature": _SIGNATURE,
+    "retEvento/@versao": _FORM,
+    "retEvento/infEvento/@Id": "numbers the answer",
+    "retEvento/Signature": _SIGNATURE,
+    "protNFe/@versao": _FORM,
+    "protNFe/infProt/@Id": "numbers the answer",
+    "protNFe/Signature": _SIGNATURE,
+    "inutNFe/@versao": _FORM,
+    "inutNFe/infInut/@Id": _MADE_OF,
+    "inutNFe/infInut/xServ": "always INUTILIZAR",
+    "inutNFe/Signature": _SIGNATURE,
+    "retInutNFe/@versao": _FORM,
+    "retInutNFe/infInut/@Id": "numbers the answer",
+    "retInutNFe/Signature": _SIGNATURE,
+    "resNFe/@versao": _FORM,
+    "resEvento/@versao": _FORM,
+}
+"""As layout.NOT_STORED, of what is not a note. Of dfe_documentos, all that has no column is kept in
+xml."""
