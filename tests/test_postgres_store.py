@@ -18,6 +18,7 @@ from tests.existing_database import fill
 from tests.harness import Rig, eventually, notes
 from tests.notes import note
 from tests.other_documents import proc_event
+from tests.served import served
 from tests.stores import ask_postgres, incoming
 from tests.tcp_proxy import Proxy
 from tests.test_store_contract import EVERYTHING, key_of
@@ -306,6 +307,19 @@ def test_a_folder_is_imported_into_postgresql(tmp_path, postgres_url):
             )
         )
         assert stored == {each.chave: each.itens for each in dropped}
+
+
+def test_the_api_is_ready_and_says_that_it_does_not_read_postgresql(tmp_path, postgres_url):
+    with Rig(tmp_path) as rig, served(rig, database_url=postgres_url) as server:
+        job = server.upload(("1.xml", note(1))).json()
+        assert server.ended(job["job_id"])["status"] == "completed"
+
+        answer = server.get("/notas")
+
+        assert server.get("/readyz").status_code == 200
+        assert answer.status_code == 503
+        assert "SQLite alone" in answer.text
+        assert count(postgres_url) == 1
 
 
 def test_a_daemon_waits_for_postgresql_and_drains(tmp_path, postgres, postgres_url):
