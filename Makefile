@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-system deb check format docs bench fidelity demo clean lock
+.PHONY: help setup run test test-system deb check format docs bench fidelity fuzz demo clean lock
 
 help: ## Say what can be made.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ docs: setup ## Renew what is generated in README.md and docs/.
 
 bench: setup ## Measure; prints ratios taken in one run.
 	@$(BIN)/python -m bench
+
+fuzz: setup ## Read 200,000 mutated documents: none may crash, hang or fill the memory.
+	@$(BIN)/python -m bench.fuzz
 
 fidelity: setup ## Compare every leaf of the notes with the database; CORPUS=DIR for any files.
 	@$(BIN)/python -m bench.fidelity $(if $(CORPUS),"$(CORPUS)")

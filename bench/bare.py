@@ -25,7 +25,7 @@ from daemon.documents.policy import Checks
 from daemon.edges import checks_of
 from daemon.settings import Settings
 from daemon.stores.sqlite import SQLiteStore
-from daemon.stores.sqlite_sql import PARTY_FIELDS, upsert_party
+from daemon.stores.sqlite_sql import PARTY_FIELDS, insert, upsert_party
 
 TRANSACTION_FILES = 200
 
@@ -79,7 +79,7 @@ class _Sink:
 
     def __init__(self) -> None:
         self._tables = [table for name, table in tables().items() if name != "empresas"]
-        self._sql = {table.name: _insert(table) for table in self._tables}
+        self._names = {table.name: _names(table) for table in self._tables}
         self._next = {table.name: 1 for table in self._tables}
 
     def write(self, connection: sqlite3.Connection, documents: list[Document]) -> None:
@@ -106,7 +106,18 @@ class _Sink:
                     ]
         for name, values in rows.items():
             if values:
-                connection.executemany(self._sql[name], values)
+                # Most columns are empty in most notes: only those that hold anything are named.
+                kept = [
+                    (column, held)
+                    for column, held in zip(
+                        self._names[name], zip(*values, strict=True), strict=True
+                    )
+                    if held.count(None) < len(held)
+                ]
+                connection.executemany(
+                    insert(name, [column for column, _ in kept]),
+                    zip(*(held for _, held in kept), strict=True),
+                )
 
 
 def _link_parties(connection: sqlite3.Connection, documents: Iterable[Document]) -> None:
@@ -136,9 +147,8 @@ def _link_parties(connection: sqlite3.Connection, documents: Iterable[Document])
         note[position] = ids[number]
 
 
-def _insert(table: Table) -> str:
-    names = ["id", *([table.link] if table.link else []), *table.stored_names]
-    return f"insert into {table.name} ({', '.join(names)}) values ({', '.join('?' * len(names))})"
+def _names(table: Table) -> list[str]:
+    return ["id", *([table.link] if table.link else []), *table.stored_names]
 
 
 def _connected(database: Path) -> sqlite3.Connection:

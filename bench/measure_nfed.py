@@ -152,7 +152,8 @@ def _started(home: Path, *options: str, **settings: str) -> Iterator[subprocess.
 
 def _events(home: Path) -> list[dict[str, object]]:
     lines = (home / _LOG).read_text("utf-8").split("\n")[:-1]
-    return [json.loads(line) for line in lines if line.startswith("{")]
+    said = [json.loads(line) for line in lines if line.startswith("{")]
+    return [each | each["context"] for each in said]
 
 
 def _moment(event: dict[str, object]) -> datetime:

@@ -71,7 +71,10 @@ def test_the_shell_completes_commands_and_options(tmp_path):
 
 
 def test_it_prints_the_script_that_completes_for_the_shell(tmp_path):
-    said = nfed(tmp_path, "--show-completion", "bash")
+    # Without it, the shell that runs the tests would be looked for among their parents.
+    named = {"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
+
+    said = nfed(tmp_path, "--show-completion", "bash", **named)
 
     assert said.returncode == 0
     assert "_NFED_COMPLETE=complete_bash" in said.stdout

@@ -1,6 +1,7 @@
 """Everything that a file can be, and what is stored of it, in any order of arrival."""
 
 import sqlite3
+from dataclasses import replace
 from itertools import permutations
 
 import pytest
@@ -11,7 +12,7 @@ from daemon.core.ports import Incoming
 from daemon.documents.document import Document
 from daemon.documents.file import documents_from
 from daemon.documents.policy import Checks, Policy
-from daemon.errors import NotFiscal
+from daemon.errors import InvalidSignature, NotFiscal
 from daemon.stores.sqlite import SQLiteStore
 from tests.notes import note
 from tests.other_documents import (
@@ -354,6 +355,20 @@ def test_old_layouts_are_read(layout):
 
     assert document.rows["notas_fiscais"][0]
     assert not [each for each in document.findings if each.code == "XSD"]
+
+
+def test_the_signature_of_an_event_is_checked_by_its_policy():
+    unsigned = proc_event(KEY)
+    checks = Checks(schema=Policy.OFF)
+
+    (warned,) = documents_from(unsigned, checks)
+    (refused,) = documents_from(unsigned, replace(checks, signature=Policy.REFUSE))
+    (ignored,) = documents_from(unsigned, replace(checks, signature=Policy.OFF))
+    (answered,) = documents_from(answer(KEY).encode(), checks)
+
+    assert [each.code for each in warned.findings] == ["SIG-MISSING"]
+    assert isinstance(refused, InvalidSignature)
+    assert (ignored.findings, answered.findings) == ((), ())
 
 
 def test_what_only_bears_the_name_is_refused_and_named():

@@ -48,6 +48,11 @@ In **PostgreSQL** the types are `text`, `numeric` (exact, without a twin), `time
 | 110, 301, 302, 303 | denegada |
 | any other | rejeitada |
 
+The other tables of documents: an event is `enviado` (no answer known), `registrado` (cStat 134,
+135, 136, 155) or `rejeitado`; unused numbers are `solicitada`, `homologada` (102) or `rejeitada`;
+the rest as notes. A registered cancellation makes its note `cancelada`, whatever its own protocol
+says.
+
 **Parties.** `empresas` holds a party as its newest note (by `dhEmi`) writes it, one row a CPF or
 CNPJ. `nf_partes` holds every party as written in its own note, so no old note is rewritten.
 

@@ -18,7 +18,9 @@ class Finding:
 
 _CPF_CNPJ = NF_PARTES.position("cpf_cnpj")
 _PAPEL = NF_PARTES.position("papel")
-_AVULSA = range(890, 900)  # series of notes that the tax office issues itself (XSD, TSerie)
+_AVULSA = frozenset(
+    map(str, range(890, 900))
+)  # series of notes that the tax office issues itself (XSD, TSerie)
 _AT = {
     name: NOTAS_FISCAIS.position(name)
     for name in (
@@ -71,7 +73,7 @@ def key_against_content(chave: str, rows: Rows, layout: str = "4.00") -> list[Fi
     ]
     if layout < "2.00":
         pairs = [pair for pair in pairs if pair[0] not in ("KEY-TPEMIS", "KEY-CNF")]
-    if not (serie.isdigit() and int(serie) in _AVULSA):
+    if serie not in _AVULSA:
         issuer = next(
             (str(p[_CPF_CNPJ] or "") for p in rows.get("nf_partes", ()) if p[_PAPEL] == "emitente"),
             "",

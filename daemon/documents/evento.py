@@ -10,6 +10,7 @@ from daemon.documents.document import REGISTERED, Document, rank
 from daemon.documents.extract import Row
 from daemon.documents.head import Head, Origin, extracted
 from daemon.documents.layout_outros import NF_EVENTOS
+from daemon.documents.note_checks import signature_checked
 from daemon.documents.parts import Part, child, local_name
 from daemon.documents.policy import Checks, Policy
 from daemon.errors import InvalidAccessKey, NotFiscal
@@ -32,6 +33,8 @@ def event(part: Part, origin: Origin) -> Document:
     kind = head.text("tipo_evento")
     if not kind.isdigit():
         raise NotFiscal(f"<infEvento/tpEvento> holds {kind!r}, expected the number of a type")
+    author = head.text("autor_cpf_cnpj") or None
+    findings += signature_checked(asked, author, chave, origin.checks)
     detail = child(asked, "detEvento")
     if detail is not None:
         fields: list[Row] = [

@@ -119,7 +119,7 @@ def utc(issued: object) -> str:
         instant = moment.astimezone(UTC)
     except OverflowError:  # 0001-01-01 and 9999-12-31 have no UTC day on their far side
         return str(issued)[:19] + "Z"
-    return instant.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return instant.replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
 @cache

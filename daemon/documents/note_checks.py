@@ -1,4 +1,4 @@
-"""Every check of a note but XSD and key, each by its policy."""
+"""Every check but XSD and key, each by its policy."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
@@ -35,7 +35,7 @@ _CPF_CNPJ = NF_PARTES.position("cpf_cnpj")
 _AUTHORISED = ("100", "150")
 _CANCELLED = ("101", "151", "155")
 _DENIED = ("110", "301", "302", "303")
-_AVULSA = range(890, 900)
+_AVULSA = frozenset(map(str, range(890, 900)))
 _MOST = 50  # findings of one check: a hostile file must not fill the ledger
 _LONGEST = 400
 _BY_THE_TAX_OFFICE = "1"  # procEmi
@@ -72,6 +72,23 @@ def note_findings(
     return findings
 
 
+def signature_checked(
+    signed: etree._Element | None, issuer: str | None, chave: str, checks: Checks
+) -> list[Finding]:
+    """The signature of another element than a note's, such as infEvento. Raises InvalidSignature.
+
+    What was never sent, such as an answer alone, has none to check.
+    """
+    if signed is None or checks.signature is Policy.OFF:
+        return []
+    from daemon.documents.signature import signature_findings
+
+    found = [_bounded(each) for each in islice(signature_findings(signed, issuer), _MOST)]
+    if found and checks.signature is Policy.REFUSE:
+        raise InvalidSignature(chave, tuple((each.code, each.text) for each in found))
+    return found
+
+
 def _bounded(finding: Finding) -> Finding:
     text = finding.text
     return finding if len(text) <= _LONGEST else replace(finding, text=f"{text[:_LONGEST]}...")
@@ -103,9 +120,7 @@ def _issuer(rows: Rows) -> str | None:
     """Who must own the certificate; None for a note that the tax office issues for somebody."""
     row = rows["notas_fiscais"][0]
     serie = str(row[_AT["serie"]] or "")
-    if row[_AT["processo_emissao"]] == _BY_THE_TAX_OFFICE or (
-        serie.isdecimal() and int(serie) in _AVULSA
-    ):
+    if row[_AT["processo_emissao"]] == _BY_THE_TAX_OFFICE or (serie in _AVULSA):
         return None
     numbers = (p[_CPF_CNPJ] for p in rows.get("nf_partes", ()) if p[_PAPEL] == "emitente")
     return str(next(numbers, None) or "")

@@ -5,6 +5,7 @@ from daemon.documents.document import Document, rank, status_of
 from daemon.documents.evento import check_key, event_key, event_status
 from daemon.documents.head import Head, Origin, extracted
 from daemon.documents.layout_outros import NF_INUTILIZACOES, NF_PROTOCOLOS, NF_RESUMOS
+from daemon.documents.note_checks import signature_checked
 from daemon.documents.parts import Part, child, local_name
 from daemon.errors import NotFiscal
 
@@ -50,6 +51,7 @@ def unused_numbers(part: Part, origin: Origin) -> Document:
         if not (identifier or protocol_number):
             raise NotFiscal(f"<{part.name}> names no range of numbers: {key!r}")
         key = identifier or protocol_number
+    findings += signature_checked(asked, head.text("cpf_cnpj") or None, key, origin.checks)
     cstat = head.text("codigo_status")
     return head.document(
         part,

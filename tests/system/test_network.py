@@ -47,7 +47,7 @@ def test_the_daemon_is_handed_the_port_and_restarts_close_it_for_nobody(with_por
     machine.write("/run/enough", "")
     eventually(lambda: machine.path("/run/calls").exists(), "the caller has counted")
     asked, refused = json.loads(machine.path("/run/calls").read_text())
-    assert asked > 10
+    assert asked >= 3  # each waited for an answer, over a restart or none
     assert refused == 0
 
 
