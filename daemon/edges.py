@@ -11,6 +11,7 @@ from typing import assert_never
 import structlog
 from structlog.typing import FilteringBoundLogger
 
+from daemon.core.archive import ArchiveLimits
 from daemon.core.ports import Fate, Ledger, Reader, Shelves, Store
 from daemon.documents.policy import Checks
 from daemon.errors import ConfigError
@@ -131,7 +132,17 @@ def checks_of(settings: Settings) -> Checks:
 
 def worker_settings_of(settings: Settings) -> WorkerSettings:
     """What a worker process needs of the settings."""
-    return WorkerSettings(checks_of(settings), settings.max_file_bytes, _WORKER_MEMORY_BYTES)
+    return WorkerSettings(
+        checks_of(settings),
+        settings.max_file_bytes,
+        _WORKER_MEMORY_BYTES,
+        ArchiveLimits(
+            settings.max_archive_bytes,
+            settings.max_archive_unpacked_bytes,
+            settings.max_archive_members,
+            settings.max_archive_ratio,
+        ),
+    )
 
 
 class Leave:
@@ -140,3 +151,7 @@ class Leave:
     async def put_away(self, fates: Sequence[Fate], job_id: str) -> list[Fate]:
         """See ports.Shelves."""
         return []
+
+    async def keep_member(self, fate: Fate, content: bytes, job_id: str) -> bool:
+        """See ports.Shelves."""
+        return True  # it lies in its archive, which stays

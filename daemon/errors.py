@@ -181,6 +181,54 @@ class UnexpectedContent(DocumentError):
     advice = "This is a fault of nfed: please report it with the file if you can."
 
 
+class ArchiveError(DocumentError):
+    """An archive, or a member of one, that cannot be opened."""
+
+    error_type = "ArchiveDamaged"
+    advice = (
+        "The archive is damaged or of a kind that nfed does not open. Pack the files again as a "
+        "plain .zip, or drop them into the folder as they are."
+    )
+
+
+class ArchiveTruncated(ArchiveError):
+    """An archive without its end: a writer may still be at work, so it is deferred first."""
+
+    error_type = "ArchiveTruncated"
+    advice = "The archive was not transferred to its end. Fetch it again and drop it anew."
+
+
+class ArchiveEncrypted(ArchiveError):
+    """It asks for a password."""
+
+    error_type = "ArchiveEncrypted"
+    advice = "Unpack it with its password, and drop the files into the folder."
+
+
+class ArchiveTooLarge(ArchiveError):
+    """It asks for more than one of the settings max_archive_… allows."""
+
+    error_type = "ArchiveTooLarge"
+    advice = (
+        "Archives that swell like this are often made to do harm. If this one is genuine, split "
+        "it, or raise the setting that is named and say `nfed retry`."
+    )
+
+
+class ArchiveTooDeep(ArchiveError):
+    """A zip inside a zip inside a zip."""
+
+    error_type = "ArchiveTooDeep"
+    advice = "Drop the inner archive itself into the folder; it lies in failed/ now."
+
+
+class ArchiveNotWrittenOut(ArchiveError):
+    """Members were refused and could not be written to failed/: the archive goes there itself."""
+
+    error_type = "ArchiveMembersRefused"
+    advice = "The other members are stored. What became of each is in the ledger: `nfed jobs`."
+
+
 class StoreUnavailable(NfedError):
     """The world's fault: the database is down, full, locked or read-only. Try again later."""
 

@@ -105,6 +105,18 @@ class Settings(BaseSettings):
     )
     recursive: bool = Field(False, description="also take files from folders below")
     max_file_bytes: int = Field(10_485_760, ge=1, description="larger files are refused unread")
+    max_archive_bytes: int = Field(
+        1 << 30, ge=1, description="larger .zip and .gz files are refused unread"
+    )
+    max_archive_unpacked_bytes: int = Field(
+        8 << 30, ge=1, description="bytes in one archive, all its members together"
+    )
+    max_archive_members: int = Field(
+        100_000, ge=1, le=1_000_000, description="members of one archive, with those of zips inside"
+    )
+    max_archive_ratio: int = Field(
+        200, ge=1, description="unpacked bytes for each packed one, beyond max_file_bytes"
+    )
     workers: Annotated[Annotated[int, Field(ge=1, le=256)] | None, BeforeValidator(_auto)] = Field(
         None, description="processes that read files; auto: one a CPU core"
     )

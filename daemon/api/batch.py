@@ -58,7 +58,10 @@ _UPLOAD_BODY: dict[str, Any] = {
                     "required": ["files"],
                 },
                 "encoding": {
-                    "files": {"contentType": "application/xml, text/xml, application/zip"}
+                    "files": {
+                        "contentType": "application/xml, text/xml, application/zip, "
+                        "application/gzip"
+                    }
                 },
             },
         },

@@ -18,11 +18,12 @@ from daemon.api.problems import Problem
 from daemon.intake.shelves import free_names, move_without_replacing
 
 PREFIX = ".nfed-upload-"
-SUFFIXES = (".xml", ".zip")
+SUFFIXES = (".xml", ".zip", ".gz")
 _SUFFIX_BY_TYPE = {
     b"application/xml": ".xml",
     b"text/xml": ".xml",
     b"application/zip": ".zip",
+    b"application/gzip": ".gz",
 }
 _MAX_NAME_BYTES = 200
 _MAX_HEADER_BYTES = 8192
@@ -41,8 +42,8 @@ class Staged:
 async def received(request: Request, root: Path, *, max_files: int, max_bytes: int) -> list[Staged]:
     """Streams a multipart body to disk. Raises a problem, leaving nothing behind.
 
-    415 for a name that is neither .xml nor .zip, 413 for too many files or bytes, 408 for a client
-    that stops sending, 422 for what is no multipart or holds no file, 507 for a full disk.
+    415 for a name that is neither .xml, .zip nor .gz, 413 for too many files or bytes, 408 for a
+    client that stops sending, 422 for what is no multipart or holds no file, 507 for a full disk.
     """
     content_type = request.headers.get("content-type", "")
     boundary = parse_options_header(content_type)[1].get(b"boundary")
@@ -132,8 +133,8 @@ def discard_leftovers(root: Path) -> None:
 def harmless(name: str, otherwise: str | None = None) -> str | None:
     """A file name to use in the drop folder, of whatever a client calls its file.
 
-    The last part of any path, printable, not hidden, short; one that is neither .xml nor .zip gets
-    the suffix `otherwise`, and None where there is none.
+    The last part of any path, printable, not hidden, short; one that is neither .xml, .zip nor .gz
+    gets the suffix `otherwise`, and None where there is none.
     """
     last = name.replace("\\", "/").rpartition("/")[2]
     shown = "".join(each if each.isprintable() else "_" for each in last).strip()
@@ -224,7 +225,7 @@ class _Receiver:
         name = harmless(named.decode("utf-8", "replace"), _SUFFIX_BY_TYPE.get(kind))
         if name is None:
             shown = harmless_text(named)
-            raise Problem(415, f"{shown}: expected a name that ends in .xml or .zip")
+            raise Problem(415, f"{shown}: expected a name that ends in .xml, .zip or .gz")
         if len(self._files) >= self._max_files:
             raise Problem(413, f"more than {self._max_files} files; send them in several requests")
         path = self._root / f"{PREFIX}{secrets.token_hex(8)}"

@@ -1,21 +1,33 @@
 """`nfed check FILE…`: what an import would do with files, importing nothing."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from daemon.cli import database, output
 from daemon.cli.check import Level, Verdict, say
 from daemon.cli.exits import ExitCode
+from daemon.core.archive import is_archive
 from daemon.core.arrival import shown
-from daemon.core.outcome import Deferred, Duplicate, Imported, Outcome, Reason, Refused, Updated
+from daemon.core.outcome import (
+    Deferred,
+    Duplicate,
+    Imported,
+    Outcome,
+    Reason,
+    Refused,
+    Unpacked,
+    Updated,
+)
+from daemon.core.ports import Reading
 from daemon.core.verdict import Stored, verdict
 from daemon.documents.document import Document
 from daemon.documents.layout_nota import NOTAS_FISCAIS
 from daemon.documents.layout_outros import DFE_DOCUMENTOS, NF_EVENTOS
 from daemon.edges import worker_settings_of
 from daemon.errors import XMLTruncated
-from daemon.flow.worker import read_file
+from daemon.flow.members import read_archive
+from daemon.flow.reading import WorkerSettings, read_file
 from daemon.settings import load
 
 _MODELO = NOTAS_FISCAIS.position("modelo")
@@ -37,9 +49,7 @@ def check_files(files: Sequence[Path], url: str | None) -> int:
     refused = False
     for file in files:
         # Symbolic links are followed, as `nfed import` follows those that it is given.
-        result = read_file(os.path.realpath(file), reading_settings).result
-        name = shown(str(file))
-        for part in result if isinstance(result, tuple) else (result,):
+        for name, part in _parts(file, reading_settings):
             if isinstance(part, Document):
                 key = (part.head, part.key)
                 stored = known.get(key) or database.stored(settings, part)
@@ -51,6 +61,22 @@ def check_files(files: Sequence[Path], url: str | None) -> int:
             refused |= isinstance(outcome, Refused | Deferred)
             _say(name, part, outcome)
     return ExitCode.SOME_REFUSED if refused else ExitCode.OK
+
+
+def _parts(
+    file: Path, settings: WorkerSettings
+) -> Iterator[tuple[str, Document | Refused | Deferred]]:
+    """Every document of a file, or of an archive's members, with the name to show."""
+    path = os.path.realpath(file)
+    found: Iterable[tuple[str, Reading]] = (
+        read_archive(path, settings)
+        if is_archive(path)
+        else [(file.name, read_file(path, settings))]
+    )
+    for name, reading in found:
+        result = reading.result
+        for part in result if isinstance(result, tuple) else (result,):
+            yield shown(str(file.parent / name)), part
 
 
 def _say(name: str, result: Document | Refused | Deferred, outcome: Outcome) -> None:
@@ -93,6 +119,8 @@ def _told(outcome: Outcome) -> tuple[Level, str, str]:
             return Level.OK, f"duplicate, already stored{source}", ""
         case Refused(error, error_type, advice):
             return Level.FAIL, f"would be refused: {error_type}: {_line(error)}", advice
+        case Unpacked():
+            raise ValueError("only an import takes an archive apart")
         case Deferred(Reason.INCOMPLETE, detail):
             refusal = f"would be refused: {XMLTruncated.error_type}: {_line(detail)}"
             return Level.FAIL, refusal, XMLTruncated.advice

@@ -48,6 +48,16 @@ class Refused:
     """Which check refused it, as in the table of codes."""
 
 
+@dataclass(frozen=True, slots=True)
+class Unpacked:
+    """An archive all of whose members have an outcome of their own."""
+
+    members: int
+    refused: int
+    ignored: int
+    """Members that are no documents."""
+
+
 class Reason(StrEnum):
     """Why a file waits."""
 
@@ -70,7 +80,7 @@ class Deferred:
     detail: str
 
 
-type Outcome = Imported | Duplicate | Updated | Refused | Deferred
+type Outcome = Imported | Duplicate | Updated | Refused | Deferred | Unpacked
 
 
 class OutcomeName(StrEnum):
@@ -81,6 +91,8 @@ class OutcomeName(StrEnum):
     UPDATED = "updated"
     REFUSED = "refused"
     DEFERRED = "deferred"
+    UNPACKED = "unpacked"
+    """An archive; its members are files of their own."""
 
 
 class Shelf(StrEnum):
@@ -94,7 +106,7 @@ class Shelf(StrEnum):
 def shelf_for(outcome: Outcome) -> Shelf:
     """The one place that decides which folder a file ends in."""
     match outcome:
-        case Imported() | Duplicate() | Updated():
+        case Imported() | Duplicate() | Updated() | Unpacked():
             return Shelf.DONE
         case Refused():
             return Shelf.FAILED
@@ -157,6 +169,8 @@ def _told(outcome: Outcome) -> str:
             return f"{chave or 'no key'} refused: {error}"
         case Deferred(_, detail):
             return f"waits: {detail}"
+        case Unpacked():
+            raise ValueError("no document ends like this")
         case Imported(chave) | Updated(chave) | Duplicate(chave):
             name = type(outcome).__name__.lower()
             warnings = "; ".join(f"{each.code}: {each.text}" for each in outcome.findings)

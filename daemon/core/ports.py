@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Protocol
 
+from daemon.core.archive import Listing, Member
 from daemon.core.arrival import Arrival
 from daemon.core.job import Job
 from daemon.core.outcome import Deferred, Outcome, Refused
@@ -58,6 +59,30 @@ class Reader(Protocol):
         """
         ...
 
+    async def list_archive(
+        self, path: str, version: tuple[int, int, int, int]
+    ) -> Listing | Refused | Deferred:
+        """What the archive holds; one without its end is deferred as incomplete.
+
+        Raises WorkerCrashed.
+        """
+        ...
+
+    async def read_members(
+        self, path: str, version: tuple[int, int, int, int], members: Sequence[Member]
+    ) -> list[Reading]:
+        """A reading for each member, in order. Raises WorkerCrashed."""
+        ...
+
+    async def member_bytes(
+        self, path: str, version: tuple[int, int, int, int], member: Member
+    ) -> bytes | None:
+        """A member's bytes, for failed/; None: it cannot be unpacked, or is too large.
+
+        Raises WorkerCrashed.
+        """
+        ...
+
 
 class Store(Protocol):
     """Keeps documents."""
@@ -90,6 +115,11 @@ class Shelves(Protocol):
     async def put_away(self, fates: Sequence[Fate], job_id: str) -> list[Fate]:
         """Moves each file to its shelf, never over a namesake; returns those it could not move,
         which are where they were."""
+        ...
+
+    async def keep_member(self, fate: Fate, content: bytes, job_id: str) -> bool:
+        """Writes a refused member of an archive into failed/ with its reason, and returns when both
+        are on the disk; the very same member is not written twice. False: it could not be."""
         ...
 
 

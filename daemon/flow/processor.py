@@ -14,6 +14,7 @@ from tenacity import (
     wait_random_exponential,
 )
 
+from daemon.core.archive import is_archive
 from daemon.core.arrival import Arrival, Batch
 from daemon.core.job import Job
 from daemon.core.outcome import (
@@ -23,6 +24,7 @@ from daemon.core.outcome import (
     Outcome,
     Reason,
     Refused,
+    Unpacked,
     Updated,
     of_file,
     refusal,
@@ -39,6 +41,7 @@ from daemon.errors import (
 )
 from daemon.flow.outage import Outage, outages
 from daemon.flow.report import LogFiles, Report
+from daemon.flow.unpack import Steps, Unpacker, archive_fate
 
 CHUNK_FILES = 64
 CHUNK_BYTES = 4 << 20
@@ -165,40 +168,91 @@ class BatchProcessor:
         given_up = False
         loop = asyncio.get_running_loop()
 
+        def settled(fates: Sequence[Fate]) -> None:
+            deadline.reschedule(loop.time() + self._timeout_seconds)
+            report.progressed(fates)
+            if self._observer is not None:
+                self._observer(job, fates)
+
+        async def put_away(fates: Sequence[Fate]) -> None:
+            # Commit first, move second: a crash between the two leaves files that the next
+            # start reads again and finds to be duplicates.
+            for fate in await self._ports.shelves.put_away(fates, job.job_id):
+                self._stuck[fate.arrival.path] = (fate, job.job_id)
+                waits = Deferred(Reason.RETRY, "its fate is known, but it could not be moved")
+                stayed.append(replace(fate, outcome=waits))
+            stayed.extend(fate for fate in fates if isinstance(fate.outcome, Deferred))
+            settled(fates)
+
         async def run(chunk: Batch) -> None:
             nonlocal given_up
             try:
-                fates = await self._chunk(job, chunk, final)
-                # Commit first, move second: a crash between the two leaves files that the next
-                # start reads again and finds to be duplicates.
-                for fate in await self._ports.shelves.put_away(fates, job.job_id):
-                    self._stuck[fate.arrival.path] = (fate, job.job_id)
-                    waits = Deferred(Reason.RETRY, "its fate is known, but it could not be moved")
-                    stayed.append(replace(fate, outcome=waits))
-                stayed.extend(fate for fate in fates if isinstance(fate.outcome, Deferred))
-                deadline.reschedule(loop.time() + self._timeout_seconds)
-                report.progressed(fates)
-                if self._observer is not None:
-                    self._observer(job, fates)
+                await put_away(await self._chunk(job, chunk, final))
             except StoreUnavailable:
                 given_up = True  # passes the retries only when a stop was asked for
             finally:
                 slots.release()
 
+        async def run_archive(archive: Arrival) -> None:
+            nonlocal given_up
+            began = time.monotonic()
+            try:
+                outcome = await unpacker.unpack(job, archive, final=archive.path in final)
+                if outcome is None:
+                    given_up = True
+                    return
+                spent_ms = (time.monotonic() - began) * 1000
+                fate = archive_fate(archive, outcome, _now(), spent_ms)
+                _count(job, [outcome])
+                await self._retrying("ledger", lambda: self._ports.ledger.record(job, [fate]))
+                await put_away([fate])
+            except StoreUnavailable:
+                given_up = True
+            finally:
+                archive_slots.release()
+
+        steps = Steps(self._settle_members, settled, self._is_halted)
+        reader, shelves = self._ports.reader, self._ports.shelves
+        unpacker = Unpacker(reader, shelves, self._root, slots, steps)
+        archive_slots = asyncio.Semaphore(self._max_concurrent)
+        archives: list[Arrival] = []
+
         async with asyncio.timeout(self._timeout_seconds) as deadline:
             await self._retrying("ledger", lambda: self._ports.ledger.save_job(job))
             report.started()
             async with asyncio.TaskGroup() as group:
-                for number, chunk in enumerate(_chunked(batch)):
+                for number, chunk in enumerate(_chunked(_without_archives(batch, archives))):
                     await slots.acquire()
                     if self._is_halted():
                         return False
                     group.create_task(run(chunk), name=f"chunk-{number}")
+                for number, archive in enumerate(archives):
+                    await archive_slots.acquire()
+                    if self._is_halted():
+                        return False
+                    group.create_task(run_archive(archive), name=f"archive-{number}")
         return not given_up
 
     async def _chunk(self, job: Job, chunk: Batch, final: Container[str]) -> list[Fate]:
         began = time.monotonic()
-        readings = await self._read(chunk)
+        return await self._settle(job, chunk, await self._read(chunk), final, began)
+
+    async def _settle_members(
+        self, job: Job, chunk: Batch, readings: Sequence[Reading]
+    ) -> list[Fate]:
+        """What ends too early inside an archive that is whole will never go on: it is final."""
+        final = {arrival.path for arrival in chunk}
+        return await self._settle(job, chunk, readings, final, time.monotonic())
+
+    async def _settle(
+        self,
+        job: Job,
+        chunk: Batch,
+        readings: Sequence[Reading],
+        final: Container[str],
+        began: float,
+    ) -> list[Fate]:
+        """Stores what was read, and records every fate."""
         results = [
             _result(arrival, reading, arrival.path in final)
             for arrival, reading in zip(chunk, readings, strict=True)
@@ -296,6 +350,15 @@ class BatchProcessor:
         return next((each.error for each in self._outages.values() if each.error), None)
 
 
+def _without_archives(batch: Iterable[Arrival], archives: list[Arrival]) -> Iterator[Arrival]:
+    """The plain files; archives are put aside."""
+    for arrival in batch:
+        if is_archive(arrival.path):
+            archives.append(arrival)
+        else:
+            yield arrival
+
+
 def _chunked(batch: Iterable[Arrival]) -> Iterator[Batch]:
     """At most CHUNK_FILES files and about CHUNK_BYTES bytes each."""
     chunk: list[Arrival] = []
@@ -343,6 +406,8 @@ def _count(job: Job, outcomes: Sequence[Outcome]) -> None:
                 job.refused += 1
             case Deferred():
                 job.deferred += 1
+            case Unpacked():
+                pass  # its members are counted
 
 
 def _first(error: BaseException) -> BaseException:

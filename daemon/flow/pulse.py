@@ -72,6 +72,9 @@ def felt_shelves(shelves: Shelves, pulse: Pulse) -> Shelves:
 class _Reader:
     def __init__(self, reader: Reader, pulse: Pulse) -> None:
         self.read = pulse.felt(reader.read)
+        self.list_archive = pulse.felt(reader.list_archive)
+        self.read_members = pulse.felt(reader.read_members)
+        self.member_bytes = pulse.felt(reader.member_bytes)
 
 
 class _Store:
@@ -88,3 +91,4 @@ class _Ledger:
 class _Shelves:
     def __init__(self, shelves: Shelves, pulse: Pulse) -> None:
         self.put_away = pulse.felt(shelves.put_away)
+        self.keep_member = pulse.felt(shelves.keep_member)

@@ -9,7 +9,7 @@ from structlog.typing import FilteringBoundLogger
 
 from daemon.core.arrival import shown
 from daemon.core.job import Job, JobState
-from daemon.core.outcome import Deferred, Duplicate, Imported, Refused, Updated
+from daemon.core.outcome import Deferred, Duplicate, Imported, Refused, Unpacked, Updated
 from daemon.core.ports import Fate
 
 _FEW_FILES = 100
@@ -35,8 +35,7 @@ class Report:
 
     def __init__(self, job: Job, log_files: LogFiles = LogFiles.AUTO) -> None:
         self._job = job
-        self._many = job.total_files > _FEW_FILES
-        self._each = log_files is LogFiles.ALWAYS or (log_files is LogFiles.AUTO and not self._many)
+        self._log_files = log_files
         self._said_at = time.monotonic()
 
     def started(self) -> None:
@@ -46,7 +45,9 @@ class Report:
 
     def progressed(self, fates: Sequence[Fate]) -> None:
         """Says what became of a chunk's files."""
-        say = log.info if self._each else log.debug
+        many = self._job.total_files > _FEW_FILES  # it grows with what archives hold
+        auto = self._log_files is LogFiles.AUTO and not many
+        say = log.info if auto or self._log_files is LogFiles.ALWAYS else log.debug
         for fate in fates:
             name = shown(fate.arrival.path)
             match fate.outcome:
@@ -61,6 +62,15 @@ class Report:
                         "file_processing_failed", file=name, error=error, error_type=error_type
                     )
                     continue
+                case Unpacked(members, refused, ignored):
+                    log.info(
+                        "archive_unpacked",
+                        file=name,
+                        members=members,
+                        refused=refused,
+                        ignored=ignored,
+                    )
+                    continue
                 case Deferred():
                     continue  # said once by whoever keeps track of the files that wait
             say(
@@ -72,7 +82,7 @@ class Report:
                 **extra,
             )
         now = time.monotonic()
-        if self._many and now - self._said_at >= _PROGRESS_SECONDS:
+        if many and now - self._said_at >= _PROGRESS_SECONDS:
             self._said_at = now
             job = self._job
             log.info(

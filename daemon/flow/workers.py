@@ -15,13 +15,19 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
+from typing import Any
 
+from daemon.core.archive import Listing, Member
+from daemon.core.outcome import Deferred, Refused
 from daemon.core.ports import Reading, WorkerCrashed
 from daemon.errors import WorkersUnavailable
-from daemon.flow.worker import WorkerSettings
+from daemon.flow.archive import Version
+from daemon.flow.members import ListArchive, MemberBytes, MemberRequest, ReadMembers
+from daemon.flow.reading import WorkerSettings
 
 _CHUNK_TIMEOUT_SECONDS = 60.0
 _FILE_TIMEOUT_SECONDS = 20.0
+_ARCHIVE_TIMEOUT_SECONDS = 45.0  # less than the patience of whoever watches the daemon
 _START_TIMEOUT_SECONDS = 60.0
 
 
@@ -68,13 +74,41 @@ class Workers:
 
     async def read(self, paths: Sequence[str]) -> list[Reading]:
         """See ports.Reader."""
-        timeout = self._timeouts[len(paths) > 1]
+        readings: list[Reading] = await self._ask(list(paths), self._timeouts[len(paths) > 1])
+        return readings
+
+    async def list_archive(self, path: str, version: Version) -> Listing | Refused | Deferred:
+        """See ports.Reader."""
+        listing: Listing | Refused | Deferred = await self._ask(
+            ListArchive(path, version), _ARCHIVE_TIMEOUT_SECONDS
+        )
+        return listing
+
+    async def read_members(
+        self, path: str, version: Version, members: Sequence[Member]
+    ) -> list[Reading]:
+        """See ports.Reader."""
+        # A zip inside the archive may have to be unpacked first.
+        readings: list[Reading] = await self._ask(
+            ReadMembers(path, version, tuple(members)), _ARCHIVE_TIMEOUT_SECONDS
+        )
+        return readings
+
+    async def member_bytes(self, path: str, version: Version, member: Member) -> bytes | None:
+        """See ports.Reader."""
+        content: bytes | None = await self._ask(
+            MemberBytes(path, version, member), _ARCHIVE_TIMEOUT_SECONDS
+        )
+        return content
+
+    async def _ask(self, request: list[str] | MemberRequest, timeout: float) -> Any:
+        """What the worker answers is known by what it is asked."""
         worker = await self._idle.get()
         loop = asyncio.get_running_loop()
 
-        def ask() -> list[Reading]:
+        def ask() -> object:
             try:
-                return worker.ask(list(paths), timeout)
+                return worker.ask(request, timeout)
             finally:
                 # Not before the thread is done with it, also when the reader was cancelled.
                 loop.call_soon_threadsafe(self._idle.put_nowait, worker)
@@ -120,12 +154,12 @@ class _Worker:
             ) from error
         return ours
 
-    def ask(self, paths: list[str], timeout: float) -> list[Reading]:
+    def ask(self, request: list[str] | MemberRequest, timeout: float) -> object:
         ours = self._connection or self.start()
         deadline = time.monotonic() + timeout
         try:
-            _send(ours, pickle.dumps(paths), deadline)
-            answer: list[Reading] = pickle.loads(_receive(ours, deadline))
+            _send(ours, pickle.dumps(request), deadline)
+            answer: object = pickle.loads(_receive(ours, deadline))
         except TimeoutError:
             self.kill()
             raise WorkerCrashed(f"no answer within {timeout:.0f} s") from None

@@ -15,6 +15,7 @@ from pathlib import Path
 import structlog
 from structlog.typing import FilteringBoundLogger
 
+from daemon.core.archive import is_archive
 from daemon.core.arrival import Arrival, shown
 from daemon.errors import FolderBusy, FolderUnavailable
 
@@ -31,11 +32,11 @@ log: FilteringBoundLogger = structlog.get_logger("nfed")
 def is_candidate(name: str) -> bool:
     """Whether a file of this name is meant for import.
 
-    It ends in .xml in any case, is not hidden, and is no temporary of a writer; that leaves out
-    `~$note.xml` of office programs and `note.xml.part`.
+    It ends in .xml, .zip or .gz in any case, is not hidden, and is no temporary of a writer; that
+    leaves out `~$note.xml` of office programs and `note.xml.part`.
     """
     lower = name.lower()
-    return lower.endswith(".xml") and not lower.startswith((".", "~$"))
+    return (lower.endswith(".xml") or is_archive(lower)) and not lower.startswith((".", "~$"))
 
 
 class Folder:

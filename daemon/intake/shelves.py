@@ -5,21 +5,25 @@ import ctypes
 import errno
 import json
 import os
+import stat
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
 import structlog
 from structlog.typing import FilteringBoundLogger
 
+from daemon.core.archive import kept_name
 from daemon.core.arrival import shown
 from daemon.core.outcome import Refused, Shelf, shelf_for
 from daemon.core.ports import Fate
 from daemon.intake.folder import DONE, FAILED
 
 ERROR_SUFFIX = ".error.json"
+_BEING_WRITTEN = ".nfed-being-written"
 _MAX_NAME_BYTES = 255
 _AT_FDCWD = -100
 _RENAME_NOREPLACE = 1
@@ -38,6 +42,8 @@ class FolderShelves:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="nfed-shelves")
         self._trouble_said = -_LOG_EVERY_SECONDS
         self._stuck = 0
+        with suppress(OSError):
+            (root / FAILED / _BEING_WRITTEN).unlink()  # of a run that was killed meanwhile
 
     def close(self) -> None:
         """Waits for moves under way."""
@@ -48,6 +54,25 @@ class FolderShelves:
         return await asyncio.get_running_loop().run_in_executor(
             self._thread, self._put_away, fates, job_id
         )
+
+    async def keep_member(self, fate: Fate, content: bytes, job_id: str) -> bool:
+        """See ports.Shelves."""
+        return await asyncio.get_running_loop().run_in_executor(
+            self._thread, self._keep_member, fate, content, job_id
+        )
+
+    def _keep_member(self, fate: Fate, content: bytes, job_id: str) -> bool:
+        assert isinstance(fate.outcome, Refused)
+        failed = self._root / FAILED
+        try:
+            _ensure_folder(failed)
+            _keep(
+                failed, content, kept_name(fate.arrival.path), _reason(fate, fate.outcome, job_id)
+            )
+        except OSError as error:
+            self._say_trouble(fate, failed, error)
+            return False
+        return True
 
     def _put_away(self, fates: Sequence[Fate], job_id: str) -> list[Fate]:
         touched: set[Path] = set()
@@ -194,6 +219,30 @@ def _write_reason(source: Path, folder: Path, fate: Fate, refused: Refused, job_
         return
 
 
+def _keep(failed: Path, content: bytes, wanted: str, said: bytes) -> None:
+    """Reason first, file second, unless the same bytes lie there already under such a name."""
+    for name in free_names(wanted, len(ERROR_SUFFIX)):
+        target = failed / name
+        if os.path.lexists(target):
+            if _holds(target, content) and error_path(target).exists():
+                return  # by a run that was interrupted, or from the same archive dropped again
+            continue
+        _write_whole(error_path(target), said)
+        _write_whole(target, content)
+        _fsync_folder(failed)
+        return
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    try:
+        status = os.lstat(path)
+        if not stat.S_ISREG(status.st_mode) or status.st_size != len(content):
+            return False
+        return path.read_bytes() == content
+    except OSError:
+        return False
+
+
 def _reason(fate: Fate, refused: Refused, job_id: str) -> bytes:
     said = {
         "file": shown(fate.arrival.path),
@@ -211,7 +260,7 @@ def _reason(fate: Fate, refused: Refused, job_id: str) -> bytes:
 
 
 def _write_whole(path: Path, content: bytes) -> None:
-    temporary = path.with_name(f".nfed-{os.getpid()}{ERROR_SUFFIX}")
+    temporary = path.with_name(_BEING_WRITTEN)
     try:
         with open(temporary, "wb") as file:
             file.write(content)

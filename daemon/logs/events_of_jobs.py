@@ -65,6 +65,22 @@ EVENTS_OF_JOBS: dict[str, Event] = {
             "contrário, peça o XML original ao emitente.",
         ),
     ),
+    "archive_unpacked": Event(
+        "ab12e2befcbc4dda8ce83c67c336aa95",
+        "{file} unpacked: {members} members, {refused} refused, {ignored} left aside",
+        Told(
+            "An archive was taken apart",
+            "Each of the @MEMBERS@ documents in @FILE@ has an outcome of its own; @REFUSED@ were\n"
+            "refused and written to failed/, @IGNORED@ members are no documents.",
+            "Nothing is to be done; the archive is in done/.",
+        ),
+        Told(
+            "Um arquivo compactado foi aberto",
+            "Cada um dos @MEMBERS@ documentos em @FILE@ tem resultado próprio; @REFUSED@ foram\n"
+            "recusados e gravados em failed/, @IGNORED@ membros não são documentos.",
+            "Nada a fazer; o arquivo compactado está em done/.",
+        ),
+    ),
     "file_deferred": Event(
         "9c3dac9282ad45c5bc399ce6bce78964",
         "{file} waits ({reason}): {detail}",

@@ -13,8 +13,9 @@ from pathlib import Path
 
 from daemon.core.arrival import shown
 from daemon.core.job import Job, JobState
-from daemon.core.outcome import Deferred, Outcome, Refused
+from daemon.core.outcome import Deferred, Outcome, Refused, Unpacked
 from daemon.core.ports import Fate
+from daemon.documents.checks import Finding
 from daemon.stores.ledger_file import (
     connect_readonly,
     is_alive,
@@ -154,13 +155,14 @@ def _job_row(job: Job) -> tuple[object, ...]:
 def _file_row(job_id: str, fate: Fate) -> tuple[object, ...]:
     outcome = fate.outcome
     error, error_type = _error(outcome)
-    findings = () if isinstance(outcome, Deferred) else outcome.findings
+    plain = None if isinstance(outcome, Deferred | Unpacked) else outcome
+    findings = plain.findings if plain else _told(outcome)
     return (
         job_id,
         shown(fate.arrival.path),
         fate.arrival.size_bytes,
         fate.reading.sha256,
-        None if isinstance(outcome, Deferred) else outcome.chave,
+        plain.chave if plain else None,
         type(outcome).__name__.lower(),
         error,
         error_type,
@@ -180,6 +182,13 @@ def _error(outcome: Outcome) -> tuple[str | None, str | None]:
             return detail, reason.value
         case _:
             return None, None
+
+
+def _told(outcome: Outcome) -> tuple[Finding, ...]:
+    """What an archive held that is no document."""
+    if not isinstance(outcome, Unpacked) or not outcome.ignored:
+        return ()
+    return (Finding("ARCHIVE", f"{outcome.ignored} members are no .xml, .zip or .gz"),)
 
 
 def iso(moment: datetime | None) -> str | None:

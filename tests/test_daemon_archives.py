@@ -1,0 +1,241 @@
+"""Archives dropped into the folder of a real daemon."""
+
+import gzip
+import sqlite3
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.archives import encrypted, zipped
+from tests.harness import Rig, eventually, note, notes, truncated
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Iterator[Rig]:
+    with Rig(tmp_path) as rig:
+        yield rig
+
+
+def outcomes(rig: Rig) -> dict[str, str]:
+    """Every name in the ledger, and how it ended."""
+    return {str(n): str(o) for n, o in rig.history("select name, outcome from files order by id")}
+
+
+def the_job(rig: Rig) -> tuple[object, ...]:
+    """Total, imported, duplicate, refused, deferred of the only job."""
+    (row,) = rig.history(
+        "select total_files, imported, duplicate, refused, deferred from jobs where total_files > 0"
+    )
+    return row
+
+
+def test_every_member_of_a_zip_is_a_file_of_its_own(rig):
+    good, broken, late = note(1), b"<a>no note</a>", truncated(5)
+    inner = zipped([("deep/inner.xml", note(2).xml), ("leia-me.txt", b"?")])
+    rig.drop(
+        zipped(
+            [
+                ("notas/boa.xml", good.xml),
+                ("notas/ruim.xml", broken),
+                ("notas/curta.xml", late),
+                ("leia-me.txt", b"ola"),
+                ("dentro.zip", inner),
+                ("três.xml.gz", gzip.compress(note(3).xml)),
+                ("notas/", b""),
+            ]
+        ),
+        "lote.zip",
+    )
+
+    daemon = rig.once()
+
+    assert outcomes(rig) == {
+        "lote.zip!notas/boa.xml": "imported",
+        "lote.zip!notas/ruim.xml": "refused",
+        "lote.zip!notas/curta.xml": "refused",
+        "lote.zip!dentro.zip!deep/inner.xml": "imported",
+        "lote.zip!três.xml.gz!três.xml": "imported",
+        "lote.zip": "unpacked",
+    }
+    assert the_job(rig) == (5, 3, 0, 2, 0)
+    assert rig.chaves() == sorted(note(n).chave for n in (1, 2, 3))
+    assert rig.done() == ["lote.zip"]
+    assert rig.failed() == [
+        "curta.xml",
+        "curta.xml.error.json",
+        "ruim.xml",
+        "ruim.xml.error.json",
+    ]
+    assert (rig.folder / "failed" / "ruim.xml").read_bytes() == broken
+    assert rig.reason("ruim.xml")["file"] == "lote.zip!notas/ruim.xml"
+    assert rig.reason("curta.xml")["error_type"] == "XMLParseError"
+    (said,) = daemon.events("archive_unpacked")
+    assert (said["members"], said["refused"], said["ignored"]) == (5, 2, 2)
+    assert daemon.noise() == []
+
+
+def test_a_gz_of_a_note_and_a_gz_of_a_zip_are_taken(rig):
+    rig.drop(gzip.compress(note(1).xml), "um.XML.GZ")
+    rig.drop(gzip.compress(zipped([("dois.xml", note(2).xml)])), "lote.zip.gz")
+    rig.drop(gzip.compress(b"a tape"), "fita.tar.gz")
+
+    rig.once()
+
+    assert outcomes(rig) == {
+        "um.XML.GZ!um.XML": "imported",
+        "um.XML.GZ": "unpacked",
+        "lote.zip.gz!dois.xml": "imported",
+        "lote.zip.gz": "unpacked",
+        "fita.tar.gz": "unpacked",
+    }
+    assert rig.done() == ["fita.tar.gz", "lote.zip.gz", "um.XML.GZ"]
+    assert rig.failed() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "whole"),
+    [
+        ("lote.zip", zipped([("a.xml", note(1).xml), ("b.xml", note(2).xml)])),
+        ("nota.xml.gz", gzip.compress(note(1).xml)),
+    ],
+)
+def test_an_archive_without_its_end_waits_and_is_refused_only_after_the_grace_time(
+    rig, name, whole
+):
+    daemon = rig.start(incomplete_grace_seconds=3600)
+    half = whole[: len(whole) // 2]
+    rig.drop(half, name)
+    assert daemon.waits_for("file_deferred")["reason"] == "incomplete"
+    assert (rig.left(), rig.failed(), rig.chaves()) == ([name], [], [])
+    daemon.stop()
+
+    rig.start(incomplete_grace_seconds=0.2)
+    rig.drains()
+
+    eventually(lambda: rig.failed() == [name, f"{name}.error.json"], "refused")
+    assert rig.reason(name)["error_type"] == "ArchiveTruncated"
+    assert (rig.folder / "failed" / name).read_bytes() == half
+
+
+def test_an_archive_that_gets_its_end_in_time_is_imported(rig):
+    whole = zipped([("a.xml", note(1).xml), ("b.xml", note(2).xml)])
+    daemon = rig.start(incomplete_grace_seconds=3600)
+    rig.drop(whole[:-30], "lote.zip")
+    daemon.waits_for("file_deferred")
+
+    rig.drop(whole, "lote.zip")
+    rig.drains()
+
+    assert rig.chaves() == sorted(each.chave for each in notes(2, start=1))
+    eventually(lambda: rig.done() == ["lote.zip"], "done")
+
+
+@pytest.mark.parametrize(
+    ("content", "error_type"),
+    [
+        (encrypted(zipped([("a.xml", note(1).xml)])), "ArchiveEncrypted"),
+        (b"GIF89a no archive at all", "ArchiveDamaged"),
+        (zipped([("a.xml", b" " * 40_000_000)]), "ArchiveTooLarge"),
+    ],
+)
+def test_an_archive_that_cannot_be_opened_is_refused_with_the_reason(rig, content, error_type):
+    rig.drop(content, "lote.zip")
+
+    rig.once()
+
+    assert rig.failed() == ["lote.zip", "lote.zip.error.json"]
+    assert rig.reason("lote.zip")["error_type"] == error_type
+    assert (rig.folder / "failed" / "lote.zip").read_bytes() == content
+    assert the_job(rig) == (1, 0, 0, 1, 0)
+
+
+def test_names_that_lead_elsewhere_harm_nothing(rig):
+    """Every one of these is refused, so that its name is used for a file in failed/."""
+    names = [
+        "../../etc/x.xml",
+        "/tmp/absolute.xml",
+        "..\\..\\windows.xml",
+        "pasta/.xml",
+        "igual.xml",
+        "igual.xml",
+        "n" * 300 + ".xml",
+        "linha\nnova.xml",
+        "a!b/../c.xml",
+        ".error.json.xml",
+    ]
+    content = [f"<a{number}/>".encode() for number, _ in enumerate(names)]
+    odd = zipped(zip(names, content, strict=True))
+    odd = odd.replace(b"linha\n", b"l\xe9nha\xff"[:6])  # not UTF-8, and no flag that says it is
+    rig.drop(odd, "lote.zip")
+    around = sorted(path.name for path in rig.home.iterdir())
+
+    rig.once()
+
+    files = [name for name in rig.failed() if not name.endswith(".error.json")]
+    assert len(files) == len(rig.failed()) / 2 == len(names) - 2  # hidden ones are left aside
+    assert rig.done() == ["lote.zip"]
+    assert all(len(name.encode()) <= 255 and not name.startswith(".") for name in rig.failed())
+    assert {"x.xml", "absolute.xml", "windows.xml", "igual.xml", "igual.2.xml"} <= set(files)
+    kept = sorted((rig.folder / "failed" / name).read_bytes() for name in files)
+    assert len(set(kept)) == len(files)
+    assert sorted(path.name for path in rig.home.iterdir() if path.name != "log-0") == sorted(
+        {*around, "nfed.db", "nfed-ledger.db"}
+    )
+    assert not Path("/tmp/absolute.xml").exists()
+
+
+def test_what_cannot_be_written_out_keeps_the_archive_in_failed(rig):
+    whole = zipped([("boa.xml", note(1).xml), ("ruim.xml", note(2).xml)], zipfile.ZIP_STORED)
+    at = whole.rindex(b"</infNFe>")
+    rig.drop(whole[:at] + b"</infNFE>" + whole[at + 9 :], "lote.zip")
+
+    rig.once()
+
+    assert outcomes(rig) == {
+        "lote.zip!boa.xml": "imported",
+        "lote.zip!ruim.xml": "refused",
+        "lote.zip": "refused",
+    }
+    assert rig.failed() == ["lote.zip", "lote.zip.error.json"]
+    assert rig.reason("lote.zip")["error_type"] == "ArchiveMembersRefused"
+    assert the_job(rig) == (3, 1, 0, 2, 0)
+
+
+def test_a_daemon_killed_within_an_archive_imports_every_note_once(rig):
+    dropped = notes(500)
+    members = [(each.name, each.xml) for each in dropped]
+    members[250:250] = [("ruim.xml", b"<a/>")]
+    rig.drop(zipped(members), "lote.zip")
+
+    for stored in (1, 150, 300):
+        daemon = rig.launch()
+        eventually(lambda least=stored: len(stored_so_far(rig)) >= least, "some are stored")
+        daemon.kill()
+    rig.start()
+    rig.drains()
+
+    eventually(lambda: rig.done() == ["lote.zip"], "done")
+    rig.assert_each_once(dropped)
+    assert rig.failed() == ["ruim.xml", "ruim.xml.error.json"]
+
+
+def stored_so_far(rig: Rig) -> list[str]:
+    """Nothing before the tables are made."""
+    try:
+        return rig.chaves()
+    except sqlite3.OperationalError:
+        return []
+
+
+def test_a_note_that_came_in_an_archive_before_is_a_duplicate(rig):
+    rig.drop(zipped([("a.xml", note(1).xml)]), "um.zip")
+    rig.once()
+    rig.drop(zipped([("b.xml", note(1).xml), ("c.xml", note(2).xml)]), "dois.zip")
+
+    rig.once()
+
+    assert outcomes(rig)["dois.zip!b.xml"] == "duplicate"
+    assert outcomes(rig)["dois.zip!c.xml"] == "imported"
+    rig.assert_each_once([note(1), note(2)])
