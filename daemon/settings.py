@@ -67,9 +67,13 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(extra="forbid", frozen=True, env_prefix=PREFIX)
 
     xml_folder: Path = Field(Path("xml_nf"), description="the drop folder")
-    database_url: str = Field("sqlite:///nfed.db", description="where documents are stored")
+    database_url: str = Field(
+        "sqlite:///nfed.db",
+        description="where documents are stored: sqlite:///PATH or postgresql://…",
+    )
     supabase_url: str | None = Field(
-        None, description="the Supabase project to feed over HTTPS, instead of database_url"
+        None,
+        description="a Supabase project over HTTPS: not yet; name its PostgreSQL in database_url",
     )
     supabase_service_key: SecretStr | None = Field(
         None, description="its secret key: sb_secret_… or the legacy service_role JWT"

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import re
 import socket
 import struct
 from pathlib import Path
@@ -17,6 +18,7 @@ from tests.existing_database import fill
 from tests.harness import Rig, eventually, notes
 from tests.notes import note
 from tests.other_documents import proc_event
+from tests.served import served
 from tests.stores import ask_postgres, incoming
 from tests.tcp_proxy import Proxy
 from tests.test_store_contract import EVERYTHING, key_of
@@ -94,6 +96,44 @@ def parties_of(files):
         for row in each.document.rows.get("nf_partes", ())
         if row[papel] in ("emitente", "destinatario") and row[number]
     }
+
+
+async def test_daemons_whose_notes_name_the_same_parties_never_wait_in_a_circle(postgres_url):
+    """Nothing but the parties is shared, and every chunk names them in an order of its own."""
+    stores = [PostgresStore(postgres_url, max_connections=1) for _ in range(6)]
+    order = random.Random(5)
+    buyers = [f"{number:014d}" for number in range(1, 21)]
+    numbers = iter(range(1000, 2000))
+
+    for _ in range(2):  # the parties are new, then known
+        chunks = [
+            incoming(*(sold_to(buyer, next(numbers)) for buyer in order.sample(buyers, 20)))
+            for _ in stores
+        ]
+        outcomes = await asyncio.gather(
+            *(store.store(chunk, "job") for store, chunk in zip(stores, chunks, strict=True))
+        )
+        assert {kind for some in outcomes for kind in kinds(some)} == {Imported}
+
+    for store in stores:
+        await store.close()
+    listed = ", ".join(f"'{buyer}'" for buyer in buyers)
+    found = ask_postgres(
+        postgres_url,
+        "select e.cpf_cnpj, count(*) from empresas e "
+        "join notas_fiscais n on n.destinatario_id = e.id "
+        f"where e.cpf_cnpj in ({listed}) group by 1",
+    )
+    assert dict(found) == dict.fromkeys(buyers, 12)
+
+
+def sold_to(buyer, n):
+    return re.sub(
+        rb"<dest><(\w+)>\w+</\w+>",
+        f"<dest><CNPJ>{buyer}</CNPJ>".encode(),
+        note(n, items=1),
+        count=1,
+    )
 
 
 async def test_no_more_connections_are_open_than_allowed(store, postgres_url):
@@ -269,6 +309,19 @@ def test_a_folder_is_imported_into_postgresql(tmp_path, postgres_url):
         assert stored == {each.chave: each.itens for each in dropped}
 
 
+def test_the_api_is_ready_and_says_that_it_does_not_read_postgresql(tmp_path, postgres_url):
+    with Rig(tmp_path) as rig, served(rig, database_url=postgres_url) as server:
+        job = server.upload(("1.xml", note(1))).json()
+        assert server.ended(job["job_id"])["status"] == "completed"
+
+        answer = server.get("/notas")
+
+        assert server.get("/readyz").status_code == 200
+        assert answer.status_code == 503
+        assert "SQLite alone" in answer.text
+        assert count(postgres_url) == 1
+
+
 def test_a_daemon_waits_for_postgresql_and_drains(tmp_path, postgres, postgres_url):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -291,3 +344,4 @@ def test_a_daemon_waits_for_postgresql_and_drains(tmp_path, postgres, postgres_u
         assert "very-secret" not in "\n".join(daemon.lines())
         assert count(postgres_url) == 20
         assert rig.failed() == []
+        assert daemon.noise() == []

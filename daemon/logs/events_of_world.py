@@ -35,6 +35,24 @@ EVENTS_OF_WORLD: dict[str, Event] = {
             "Nada a fazer.",
         ),
     ),
+    "schema_warning": Event(
+        "c494396a9ced4e6fa0e23ebc43945b47",
+        "the database was migrated with a reservation: {warning}",
+        Told(
+            "Something of the database could not be brought to the newest schema",
+            "A view, function or policy of its owner stands in the way (field WARNING): a column\n"
+            "stays as narrow as it was. Documents are imported all the same; one with a value\n"
+            "that does not fit is refused.",
+            "Let the database's owner take away what is named, and run `nfed db migrate`.",
+        ),
+        Told(
+            "Algo no banco de dados não pôde ser levado ao esquema mais novo",
+            "Uma visão, função ou política do dono está no caminho (campo WARNING), e uma coluna\n"
+            "fica estreita como era. Os documentos são importados mesmo assim; um com valor que\n"
+            "não cabe é recusado.",
+            "Peça ao dono do banco que retire o que foi nomeado e execute `nfed db migrate`.",
+        ),
+    ),
     "ledger_unavailable": Event(
         "65c47d3db79d432bb0c3181a556b45ed",
         "the ledger cannot be written: {error}; {advice}",

@@ -201,9 +201,9 @@ def _lock_of(name: str) -> int:
 
 async def _party_ids(connection: "Connection", found: Parties) -> dict[Identity, int]:
     """The id of each party; those that are not there yet are added."""
-    identities = {identity for _, identity in found.newest}
+    identities = list(dict.fromkeys(identity for _, identity in found.newest))
     ids = await _stored_ids(connection, identities)
-    missing = identities - ids.keys()
+    missing = [identity for identity in identities if identity not in ids]
     if missing:
         names = ("cpf_cnpj", "id_estrangeiro", "razao_social")
         new = [dict(zip(names, identity, strict=True)) for identity in missing]
