@@ -13,6 +13,7 @@ from contextlib import closing
 import pytest
 
 from daemon.intake.folder import opened
+from tests.archives import zipped
 from tests.cli_command import (
     Terminal,
     drop,
@@ -23,6 +24,7 @@ from tests.cli_command import (
     nfed_each,
     one_line,
 )
+from tests.notes import note
 
 SUMMARY = re.compile(
     r"([\d,]+) files? in [\d.]+ s(?: \(\d+/s\))?: "
@@ -108,6 +110,34 @@ def test_a_named_file_is_imported_whatever_its_name_and_only_once(tmp_path):
     said = nfed(tmp_path, "import", "notas", one, "link", hidden, "notas/../notas")
 
     assert (said.returncode, counts(said.stdout)) == (0, {"files": 2, "imported": 2})
+
+
+def test_an_archive_is_imported_member_by_member_and_left_where_it_is(tmp_path):
+    (tmp_path / "lote.zip").write_bytes(
+        zipped([("a.xml", note(1)), ("b.xml", note(2)), ("ruim.xml", b"<a/>"), ("c.txt", b"")])
+    )
+
+    said = nfed(tmp_path, "import", "lote.zip")
+
+    assert (said.returncode, counts(said.stdout)) == (
+        1,
+        {"files": 3, "imported": 2, "refused": 1},
+    )
+    assert f"refused {tmp_path}/lote.zip!ruim.xml: NotFiscalDocument" in said.stdout
+    assert len(chaves(tmp_path)) == 2
+    assert names(tmp_path) == {"lote.zip", "nfed.db", "nfed-ledger.db"}
+
+
+def test_check_says_of_each_member_what_an_import_would_do(tmp_path):
+    (tmp_path / "lote.zip").write_bytes(zipped([("a.xml", note(1)), ("ruim.xml", b"<a/>")]))
+    (tmp_path / "curto.zip").write_bytes(zipped([("a.xml", note(1))])[:-9])
+
+    said = nfed(tmp_path, "check", "lote.zip", "curto.zip")
+
+    assert said.returncode == 1
+    assert "lote.zip!a.xml: NF-e" in said.stdout
+    assert "lote.zip!ruim.xml: would be refused: NotFiscalDocument" in said.stdout
+    assert "curto.zip: would be refused: ArchiveTruncated" in said.stdout
 
 
 def test_move_puts_away_inside_the_folder_that_is_given(tmp_path):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.archives import encrypted, zipped
-from tests.harness import Rig, eventually, note, notes, truncated
+from tests.harness import Rig, eventually, note, notes, truncated, write_locked
 
 
 @pytest.fixture
@@ -239,3 +239,40 @@ def test_a_note_that_came_in_an_archive_before_is_a_duplicate(rig):
     assert outcomes(rig)["dois.zip!b.xml"] == "duplicate"
     assert outcomes(rig)["dois.zip!c.xml"] == "imported"
     rig.assert_each_once([note(1), note(2)])
+
+
+def test_an_archive_outlasts_a_database_that_is_locked_and_a_stop(rig):
+    dropped = notes(200)
+    rig.once()
+    daemon = rig.start()
+    with write_locked(rig.database):
+        rig.drop(zipped([(each.name, each.xml) for each in dropped]), "lote.zip")
+        daemon.waits_for("database_unavailable")
+        assert daemon.stop() == 0
+        assert (rig.left(), rig.done(), rig.chaves()) == (["lote.zip"], [], [])
+
+    rig.start()
+    rig.drains()
+
+    eventually(lambda: rig.done() == ["lote.zip"], "done")
+    rig.assert_each_once(dropped)
+    assert rig.failed() == []
+
+
+def test_a_long_archive_is_said_in_one_line_and_not_a_line_a_member(rig):
+    rig.drop(zipped([(each.name, each.xml) for each in notes(150)]), "lote.zip")
+
+    daemon = rig.once()
+
+    assert daemon.events("file_processed_successfully") == []
+    assert len(daemon.events("archive_unpacked")) == 1
+    assert the_job(rig) == (150, 150, 0, 0, 0)
+
+
+def test_what_a_killed_write_left_in_failed_is_taken_away(rig):
+    (rig.folder / "failed").mkdir()
+    (rig.folder / "failed" / ".nfed-being-written").write_bytes(b"half")
+
+    rig.once()
+
+    assert rig.failed() == []
