@@ -18,6 +18,7 @@ from daemon.core.job import Job
 from daemon.errors import ConfigError, FolderBusy, IllegalTransition, StoreUnavailable
 from daemon.intake.folder import opened
 from daemon.stores.ledger import SQLiteLedger
+from daemon.stores.ledger_file import is_alive, started_at
 from tests.harness import ROOT, note, notes, truncated
 
 STATUS_KEYS = {
@@ -294,6 +295,17 @@ def test_jobs_outlive_the_program_that_made_them(home, manager):
     assert manager.get_job_status("lote-7")["total_files"] == 4
 
 
+def test_a_program_that_ended_unwaited_for_is_dead():
+    """As after a kill -9 where a container's first process reaps nobody."""
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as program:
+        began = started_at(program.pid)
+        assert is_alive(program.pid, began)
+        program.kill()
+        os.waitid(os.P_PID, program.pid, os.WEXITED | os.WNOWAIT)
+
+        assert not is_alive(program.pid, began)
+
+
 def test_a_job_whose_program_died_while_it_ran_is_failed_by_the_next(home, manager):
     script = (
         "import os\nfrom daemon.batch.job_manager import get_job_manager\n"
@@ -308,6 +320,7 @@ def test_a_job_whose_program_died_while_it_ran_is_failed_by_the_next(home, manag
     asyncio.run(BatchProcessor().process_folder("xml_nf"))
 
     assert manager.get_job_status("lote-7")["status"] == "failed"
+    assert "give its folder again" in str(manager.get_job_status("lote-7")["reason"])
     assert mine.status is JobStatus.RUNNING
 
 

@@ -17,7 +17,9 @@ from daemon.batch.job_manager import get_job_manager
 from daemon.batch.processor import BatchProcessor
 from daemon.core.ports import NoteReader
 from daemon.settings import Settings, load
+from daemon.settings_database import StoreKind
 from daemon.stores.ledger_reader import LedgerReader
+from daemon.stores.postgres_notes import PostgresNotes
 from daemon.stores.sqlite_notes import SQLiteNotes
 
 _MOST_ERRORS = 100
@@ -79,7 +81,11 @@ def api_for(
 
 def _notes_of(settings: Settings) -> NoteReader:
     path = settings.sqlite_path
-    return UnreadNotes(settings.database_shown) if path is None else SQLiteNotes(path.absolute())
+    if path is not None:
+        return SQLiteNotes(path.absolute())
+    if settings.store_kind is StoreKind.POSTGRES:
+        return PostgresNotes(settings.database_url)
+    return UnreadNotes(settings.database_shown)
 
 
 def api_of(request: Request) -> Api:

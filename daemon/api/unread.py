@@ -31,5 +31,5 @@ class UnreadNotes:
 
     def _refuse(self) -> Never:
         raise StoreUnavailable(
-            f"database {self._database}: the API reads the notes of SQLite alone; ask the database"
+            f"database {self._database}: the API does not read notes over HTTPS; ask the database"
         )

@@ -29,6 +29,7 @@ from daemon.stores.ledger_file import (
 __all__ = ["SQLiteLedger", "connect_readonly", "iso"]
 
 _CRASHED = "found running after a crash; its files came again in a new job"
+_BROKEN_OFF = "found running after a crash; give its folder again to have the rest imported"
 _JOB_COLUMNS = (
     "job_id, folder_path, state, total_files, imported, updated, duplicate, refused, deferred, "
     "reason, created_at, started_at, ended_at, pid, pid_started, seq"
@@ -118,7 +119,7 @@ class SQLiteLedger:
                 (JobState.RUNNING.value, JobState.PENDING.value),
             ).fetchall()
             ended = [
-                job_id
+                (job_id, _CRASHED if origin == "daemon" else _BROKEN_OFF)
                 for job_id, pid, began, folder, origin, state in found
                 # A pending job of a program is that program's to start, whenever it runs again.
                 if (origin == "daemon" and (folder == mine or not is_alive(pid, began)))
@@ -128,7 +129,7 @@ class SQLiteLedger:
                 seq = next_seq(connection)
                 connection.executemany(
                     "update jobs set state = ?, ended_at = ?, reason = ?, seq = ? where job_id = ?",
-                    [(JobState.FAILED.value, iso(now), _CRASHED, seq, each) for each in ended],
+                    [(JobState.FAILED.value, iso(now), why, seq, each) for each, why in ended],
                 )
         return len(ended)
 

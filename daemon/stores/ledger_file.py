@@ -151,7 +151,9 @@ def started_at(pid: int) -> int | None:
     """When the process began, in clock ticks since boot; tells it from another of its number."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as stat:
-            return int(stat.read().rpartition(b")")[2].split()[19])
+            fields = stat.read().rpartition(b")")[2].split()
+            # A zombie has ended, though nobody waited for it (a container's first process may not).
+            return None if fields[0] in {b"Z", b"X"} else int(fields[19])
     except (OSError, ValueError, IndexError):
         return None
 
