@@ -48,6 +48,8 @@ def test_latin_1_is_read_as_declared(encoding):
         ("windows-1252", "utf-8", "read as UTF-8"),
         ("utf8-brasil", "utf-8", "does not exist"),
         ("ansi", "cp1252", "does not exist"),
+        ("utf-16", "utf-8", "one byte a letter: read as UTF-8"),  # .NET's StringWriter
+        ("utf-16", "cp1252", "one byte a letter: read as Windows-1252"),
     ],
 )
 def test_a_wrong_declaration_is_seen_by_the_bytes_and_told(declared, encoding, says):

@@ -21,6 +21,8 @@ from tests.other_documents import (
     cte,
     distribution,
     event,
+    nfse,
+    nfse_event,
     proc_event,
     protocol,
     summary,
@@ -322,6 +324,29 @@ async def test_the_state_s_download_without_a_protnfe_counts_as_authorised(store
     assert tuple(row) == ("autorizada", "135260000000042")
     assert names(await put(store, download)) == ["Duplicate"]
     assert names(await put(store, NOTE)) == ["Updated"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [
+        ("101101", "cancelada"),
+        ("105102", "cancelada"),  # by substitution
+        ("105104", "cancelada"),  # granted by the municipality
+        ("305101", "cancelada"),  # the municipality's own
+        ("105105", "autorizada"),  # not granted
+        ("202201", "autorizada"),
+    ],
+)
+async def test_an_event_that_cancels_an_nfse_does_so_whatever_its_type(
+    store, database, kind, status
+):
+    chave = "3550308" + "22" + "0X0J92JY000196" + "0000000000077" + "2603" + "1234567890"
+
+    await put(store, nfse(chave))
+    await put(store, nfse_event(chave, kind))
+
+    row = one(database, "select * from dfe_documentos where especie = 'documento'")
+    assert (row["chave_acesso"], row["status"]) == (chave, status)
 
 
 def test_a_protocol_before_the_note_is_found():
