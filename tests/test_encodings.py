@@ -61,7 +61,8 @@ def test_a_wrong_declaration_is_seen_by_the_bytes_and_told(declared, encoding, s
 
 
 @pytest.mark.parametrize(
-    ("declared", "encoding"), [("UTF-8", "cp1252"), ("ISO-8859-1", "utf-8"), (None, "cp1252")]
+    ("declared", "encoding"),
+    [("UTF-8", "cp1252"), ("ISO-8859-1", "utf-8"), (None, "cp1252"), ("UTF-16", "utf-8")],
 )
 def test_a_beginning_in_a_wrong_encoding_is_still_a_beginning(declared, encoding):
     whole = _xml(declared).encode(encoding)

@@ -191,6 +191,29 @@ async def test_any_type_of_event_is_kept_with_all_its_fields(store, database):
     ]
 
 
+@pytest.mark.parametrize("chunks", [1, 2])
+async def test_an_event_sent_again_after_a_rejection_replaces_the_rejected_one(
+    store, database, chunks
+):
+    first = proc_event(KEY, text="<xJust>primeira</xJust><vNF>1.00</vNF>", cstat="501")
+    second = proc_event(KEY, text="<xJust>segunda</xJust><vNF>2.00</vNF>")
+
+    await put(store, NOTE)
+    outcomes = [
+        outcome
+        for files in ([[first, second]] if chunks == 1 else [[first], [second]])
+        for outcome in await put(store, *files)
+    ]
+
+    assert names(outcomes) == ["Imported", "Updated"]
+    row = one(database, "select * from nf_eventos")
+    assert (row["status"], row["texto"]) == ("registrado", "segunda")
+    fields = database.execute("select caminho, valor from nf_eventos_campos order by ordem")
+    assert [tuple(each) for each in fields] == [("@versao", "1.00"), ("vNF", "2.00")]
+    assert one(database, "select status from notas_fiscais")[0] == "cancelada"
+    assert names(await put(store, first)) == ["Refused"]
+
+
 async def test_a_manifestation_leaves_the_note_as_it_is(store, database):
     await put(store, NOTE, proc_event(KEY, "210200", text=""))
 
