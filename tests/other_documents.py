@@ -4,6 +4,7 @@ import base64
 import gzip
 
 NFE = "http://www.portalfiscal.inf.br/nfe"
+NFSE = "http://www.sped.fazenda.gov.br/nfse"
 
 
 def event(
@@ -117,6 +118,25 @@ def cte(chave: str, protocol_too: bool = True) -> bytes:
         "<xNome>DESTINO</xNome></dest><vPrest><vTPrest>1234.56</vTPrest></vPrest>"
         f"</infCte></CTe>{prot if protocol_too else ''}</cteProc>"
     ).encode()
+
+
+def nfse(chave: str) -> str:
+    """An NFS-e of the national service."""
+    return (
+        f'<NFSe xmlns="{NFSE}" versao="1.01"><infNFSe Id="NFS{chave}"><nNFSe>77</nNFSe>'
+        "<dhProc>2026-03-02T10:00:00-03:00</dhProc>"
+        f"<emit><CNPJ>{chave[9:23]}</CNPJ></emit></infNFSe></NFSe>"
+    )
+
+
+def nfse_event(chave: str, kind: str) -> str:
+    """An event of one, as the national service hands it out."""
+    return (
+        f'<evento xmlns="{NFSE}" versao="1.01"><infEvento Id="EVT{chave}{kind}001">'
+        '<nSeqEvento>001</nSeqEvento><pedRegEvento versao="1.01"><infPedReg>'
+        f"<chNFSe>{chave}</chNFSe><e{kind}><cMotivo>01</cMotivo></e{kind}>"
+        "</infPedReg></pedRegEvento></infEvento></evento>"
+    )
 
 
 def _bytes(content: str | bytes) -> bytes:

@@ -48,6 +48,8 @@ def test_latin_1_is_read_as_declared(encoding):
         ("windows-1252", "utf-8", "read as UTF-8"),
         ("utf8-brasil", "utf-8", "does not exist"),
         ("ansi", "cp1252", "does not exist"),
+        ("utf-16", "utf-8", "one byte a letter: read as UTF-8"),  # .NET's StringWriter
+        ("utf-16", "cp1252", "one byte a letter: read as Windows-1252"),
     ],
 )
 def test_a_wrong_declaration_is_seen_by_the_bytes_and_told(declared, encoding, says):
@@ -59,7 +61,8 @@ def test_a_wrong_declaration_is_seen_by_the_bytes_and_told(declared, encoding, s
 
 
 @pytest.mark.parametrize(
-    ("declared", "encoding"), [("UTF-8", "cp1252"), ("ISO-8859-1", "utf-8"), (None, "cp1252")]
+    ("declared", "encoding"),
+    [("UTF-8", "cp1252"), ("ISO-8859-1", "utf-8"), (None, "cp1252"), ("UTF-16", "utf-8")],
 )
 def test_a_beginning_in_a_wrong_encoding_is_still_a_beginning(declared, encoding):
     whole = _xml(declared).encode(encoding)

@@ -21,6 +21,8 @@ from tests.other_documents import (
     cte,
     distribution,
     event,
+    nfse,
+    nfse_event,
     proc_event,
     protocol,
     summary,
@@ -189,6 +191,29 @@ async def test_any_type_of_event_is_kept_with_all_its_fields(store, database):
     ]
 
 
+@pytest.mark.parametrize("chunks", [1, 2])
+async def test_an_event_sent_again_after_a_rejection_replaces_the_rejected_one(
+    store, database, chunks
+):
+    first = proc_event(KEY, text="<xJust>primeira</xJust><vNF>1.00</vNF>", cstat="501")
+    second = proc_event(KEY, text="<xJust>segunda</xJust><vNF>2.00</vNF>")
+
+    await put(store, NOTE)
+    outcomes = [
+        outcome
+        for files in ([[first, second]] if chunks == 1 else [[first], [second]])
+        for outcome in await put(store, *files)
+    ]
+
+    assert names(outcomes) == ["Imported", "Updated"]
+    row = one(database, "select * from nf_eventos")
+    assert (row["status"], row["texto"]) == ("registrado", "segunda")
+    fields = database.execute("select caminho, valor from nf_eventos_campos order by ordem")
+    assert [tuple(each) for each in fields] == [("@versao", "1.00"), ("vNF", "2.00")]
+    assert one(database, "select status from notas_fiscais")[0] == "cancelada"
+    assert names(await put(store, first)) == ["Refused"]
+
+
 async def test_a_manifestation_leaves_the_note_as_it_is(store, database):
     await put(store, NOTE, proc_event(KEY, "210200", text=""))
 
@@ -322,6 +347,29 @@ async def test_the_state_s_download_without_a_protnfe_counts_as_authorised(store
     assert tuple(row) == ("autorizada", "135260000000042")
     assert names(await put(store, download)) == ["Duplicate"]
     assert names(await put(store, NOTE)) == ["Updated"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [
+        ("101101", "cancelada"),
+        ("105102", "cancelada"),  # by substitution
+        ("105104", "cancelada"),  # granted by the municipality
+        ("305101", "cancelada"),  # the municipality's own
+        ("105105", "autorizada"),  # not granted
+        ("202201", "autorizada"),
+    ],
+)
+async def test_an_event_that_cancels_an_nfse_does_so_whatever_its_type(
+    store, database, kind, status
+):
+    chave = "3550308" + "22" + "0X0J92JY000196" + "0000000000077" + "2603" + "1234567890"
+
+    await put(store, nfse(chave))
+    await put(store, nfse_event(chave, kind))
+
+    row = one(database, "select * from dfe_documentos where especie = 'documento'")
+    assert (row["chave_acesso"], row["status"]) == (chave, status)
 
 
 def test_a_protocol_before_the_note_is_found():

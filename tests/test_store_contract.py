@@ -275,6 +275,18 @@ async def test_a_summary_goes_when_its_note_comes(shelf):
     assert kinds(await shelf.put(summary(key_of(xml)))) == [Duplicate]
 
 
+async def test_an_event_sent_again_replaces_its_rejected_attempt(shelf):
+    chave = key_of(note(1))
+    await shelf.put(note(1), proc_event(chave, text="<xJust>um</xJust><v>1</v>", cstat="501"))
+
+    outcomes = await shelf.put(proc_event(chave, text="<xJust>dois</xJust><v>2</v>"))
+
+    assert kinds(outcomes) == [Updated]
+    assert shelf.one("select status, texto from nf_eventos") == ("registrado", "dois")
+    assert shelf.one("select valor from nf_eventos_campos where caminho = 'v'") == ("2",)
+    assert shelf.one("select status from notas_fiscais") == ("cancelada",)
+
+
 EVERYTHING = [
     *(note(n, rich=True, items=None) for n in range(40)),
     note(50, authorised=False),

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from daemon.core.outcome import Duplicate, Imported, Outcome, Updated, refusal
-from daemon.documents.document import Document
+from daemon.documents.document import Document, rank
 from daemon.errors import ConflictingDocument
 
 
@@ -23,13 +23,16 @@ def verdict(document: Document, stored: Stored | None) -> Outcome:
     further, or what was asked where only the answer is stored.
 
     SHA-256 identifies a file, the key a document: the same content under the same key is a
-    Duplicate whatever the file; other content is refused as a conflict.
+    Duplicate whatever the file; other content is refused as a conflict. An event that was rejected,
+    or never answered, is sent again under its number: the one that got registered replaces it.
     """
     chave = document.chave
     if stored is None:
         return Imported(chave, document.findings)
     known, own = stored.content_sha256, document.content_sha256
     if known is not None and own is not None and known != own:
+        if _is_event(document) and stored.rank < rank("135") <= document.rank:
+            return Updated(chave, document.findings)
         return refusal(
             ConflictingDocument(
                 f"chave {document.key} is already stored from file {stored.file_name!r} with other "
@@ -41,3 +44,9 @@ def verdict(document: Document, stored: Stored | None) -> Outcome:
     if document.rank > stored.rank or brings_the_text:
         return Updated(chave, document.findings)
     return Duplicate(chave, stored.file_name, document.findings)
+
+
+def _is_event(document: Document) -> bool:
+    return document.head == "nf_eventos" or (
+        document.head == "dfe_documentos" and document.key != document.chave
+    )

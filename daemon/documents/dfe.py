@@ -1,5 +1,7 @@
 """Other electronic fiscal documents and their events: kept whole, with what they are known by."""
 
+import re
+
 from lxml import etree
 
 from daemon.documents import checks, schema
@@ -14,7 +16,8 @@ from daemon.errors import InvalidAccessKey, NotFiscal
 _GROUPS = ("infCte", "infMDFe", "infNFCom", "infNF3e", "infBPe", "infNFSe", "infEvento")
 _PREFIXES = ("CTe", "MDFe", "NFCom", "NF3e", "BPe", "NFS", "GTVe")
 _ROLES = {"0": "rem", "1": "exped", "2": "receb", "3": "dest"}
-_NFSE_DIGITS = 50
+_NFSE_LENGTH = 50
+_NFSE_KEY = re.compile("[0-9]{9}[0-9A-Z]{12}[0-9]{29}")
 
 
 def other_document(part: Part, origin: Origin) -> Document:
@@ -81,11 +84,14 @@ def _group(element: etree._Element | None) -> etree._Element | None:
 
 
 def _check_key(chave: str, origin: Origin) -> list[checks.Finding]:
-    """Keys of 44 follow the rules of the NF-e's; an NFS-e's has 50 digits (ADN manual, chave)."""
-    if len(chave) == _NFSE_DIGITS and chave.isdigit():
+    """Keys of 44 follow the rules of the NF-e's; an NFS-e's has 50 (ADN manual, chave).
+
+    Its CNPJ may have letters.
+    """
+    if _NFSE_KEY.fullmatch(chave):
         return []
     fault = checks.key_faults(chave, None)
-    if not chave or (fault and not chave.isalnum()) or len(chave) > _NFSE_DIGITS:
+    if not chave or (fault and not chave.isalnum()) or len(chave) > _NFSE_LENGTH:
         raise InvalidAccessKey(fault or "the document's Id is empty, expected its key")
     if fault and origin.checks.key is Policy.REFUSE:
         raise InvalidAccessKey(fault, chave)

@@ -34,8 +34,11 @@ def codec_of(content: bytes) -> tuple[str | None, str | None]:
         return _decodable(content, actual), (
             f"declares the encoding {name!r}, which does not exist: read as {_shown(actual)}"
         )
-    if codec.startswith("utf-16"):
-        return None, None
+    if codec.startswith(("utf-16", "utf-32")):  # two or four bytes a letter would begin otherwise
+        actual = "utf-8" if _is_utf8(content) else _WINDOWS
+        return _decodable(content, actual), (
+            f"declares {name} and holds one byte a letter: read as {_shown(actual)}"
+        )
     if content.isascii():
         return None, None
     if codec == "utf-8":

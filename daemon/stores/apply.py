@@ -94,12 +94,14 @@ delete from nf_resumos
  where chave_acesso in {chaves} and tipo = 'evento'
    and exists (select 1 from nf_eventos e where e.identificador = nf_resumos.identificador)
 """
+# NFS-e: by its issuer, by substitution, granted by the municipality, by its own decision.
 _OTHER_CANCELLATION = """
 update dfe_documentos as d
    set status = 'cancelada'
   from (select distinct a.chave_acesso from dfe_documentos a
          where a.chave_acesso in {chaves} and a.especie = 'evento' and a.status = 'registrado'
-           and a.tipo_evento in ('110111', '101101')) as e
+           and (a.tipo_evento in ('110111', '101101')
+                or a.tipo = 'eventoNFSe' and a.tipo_evento in ('105102', '105104', '305101'))) as e
  where d.especie = 'documento' and d.chave_acesso = e.chave_acesso and d.status <> 'cancelada'
 """
 

@@ -70,6 +70,8 @@ class Chunk:
         """Document, id of the stored one, whether it has come further than that."""
         self.added: dict[str, list[tuple[int, Row]]] = {}
         """By table: parent's id and row, of documents that are stored already."""
+        self.emptied: list[int] = []
+        """Ids of stored events that another attempt replaces: their fields go first."""
         self._stored: dict[Key, Stored] = {}
         self._ids: dict[Key, int] = {}
         for head, each in known:
@@ -130,10 +132,12 @@ class Chunk:
             self.new[key] = _merged(self.new[key], document)
         else:
             self.updates.append((document, self._ids[key], document.rank >= known.rank))
+            content = document.content_sha256
+            other = content is not None and known.content_sha256 != content
+            if other and document.head == "nf_eventos":
+                self.emptied.append(self._ids[key])
             for name, rows in document.rows.items():
-                if name == "nf_processamento" or (
-                    name == "nf_eventos_campos" and known.content_sha256 is None
-                ):
+                if name == "nf_processamento" or (name == "nf_eventos_campos" and other):
                     self.added.setdefault(name, []).extend((self._ids[key], row) for row in rows)
         content, rank_now = document.content_sha256, document.rank
         if known is not None:

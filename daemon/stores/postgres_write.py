@@ -82,6 +82,11 @@ class Writer:
         found = parties(chunk.new.values())
         ids = await _party_ids(connection, found)
         found.link(ids)
+        if chunk.emptied:
+            await connection.execute(
+                "delete from nf_eventos_campos where nf_evento_id = any($1::bigint[])",
+                chunk.emptied,
+            )
         await self._insert(connection, chunk)
         await self._renew(connection, chunk)
         await self._apply(connection, chunk)

@@ -56,6 +56,10 @@ class Writer:
         chunk = _chunk(connection, [each.document for each in incoming])
         outcomes = chunk.settle(incoming, job_id)
         self._link_parties(connection, parties(chunk.new.values()))
+        connection.executemany(
+            "delete from nf_eventos_campos where nf_evento_id = ?",
+            [(event_id,) for event_id in chunk.emptied],
+        )
         self._insert(connection, chunk)
         self._renew(connection, chunk)
         _apply(connection, chunk)
