@@ -24,6 +24,7 @@ _AT = {
         "codigo_status",
         "digest_value",
         "motivo_status",
+        "numero_protocolo",
         "processo_emissao",
         "serie",
         "tipo_ambiente",
@@ -130,7 +131,9 @@ def _authorisation_findings(rows: Rows) -> Iterator[Finding]:
     row = rows["notas_fiscais"][0]
     cstat = row[_AT["codigo_status"]]
     said = f"cStat {cstat}: {row[_AT['motivo_status']] or 'no reason given'}"
-    if not cstat:
+    if not cstat and row[_AT["numero_protocolo"]]:
+        pass  # its number alone: told as PROTOCOL
+    elif not cstat:
         yield Finding("AUT-NONE", "no protocol of the tax office in the file; expected protNFe")
     elif cstat in _CANCELLED:
         yield Finding("AUT-CANCELLED", f"the note is cancelled, {said}")
