@@ -228,6 +228,7 @@ async def test_another_event_under_the_same_number_is_a_conflict(store):
 
     assert isinstance(outcomes[0], Refused)
     assert outcomes[0].error_type == "ConflictingDocument"
+    assert outcomes[0].error.startswith(f"event 110111-{KEY}-1-35 is already stored")
 
 
 @pytest.mark.parametrize("order", list(permutations(range(2))), ids=str)

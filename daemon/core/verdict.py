@@ -33,10 +33,11 @@ def verdict(document: Document, stored: Stored | None) -> Outcome:
     if known is not None and own is not None and known != own:
         if _is_event(document) and stored.rank < rank("135") <= document.rank:
             return Updated(chave, document.findings)
+        what = "event" if _is_event(document) else "chave"
         return refusal(
             ConflictingDocument(
-                f"chave {document.key} is already stored from file {stored.file_name!r} with other "
-                "content; expected the same document under the same key"
+                f"{what} {document.key} is already stored from file {stored.file_name!r} with "
+                "other content; expected the same document under the same key"
             ),
             chave,
         )

@@ -49,7 +49,8 @@ def note(part: Part, origin: Origin) -> Document:
     chave = str(head["chave_acesso"] or "").removeprefix("NFe")
     findings += _check_key(chave, _text_of(protocol, "chNFe"), head.rows, layout, policy)
     if head["modelo"] not in _MODELS:
-        raise NotFiscal(f"<ide/mod> holds {head['modelo']!r}, expected 55 (NF-e) or 65 (NFC-e)")
+        held = "is missing" if head["modelo"] is None else f"holds {head['modelo']!r}"
+        raise NotFiscal(f"<ide/mod> {held}, expected 55 (NF-e) or 65 (NFC-e)")
     for reference in head.rows.get("nf_referencias", ()):
         reference[_REF["tipo"]] = _reference_type(reference)
     for answer in head.rows.get("nf_processamento", ()):
