@@ -309,7 +309,7 @@ def test_a_folder_is_imported_into_postgresql(tmp_path, postgres_url):
         assert stored == {each.chave: each.itens for each in dropped}
 
 
-def test_the_api_is_ready_and_says_that_it_does_not_read_postgresql(tmp_path, postgres_url):
+def test_the_api_reads_what_it_has_stored(tmp_path, postgres_url):
     with Rig(tmp_path) as rig, served(rig, database_url=postgres_url) as server:
         job = server.upload(("1.xml", note(1))).json()
         assert server.ended(job["job_id"])["status"] == "completed"
@@ -317,8 +317,8 @@ def test_the_api_is_ready_and_says_that_it_does_not_read_postgresql(tmp_path, po
         answer = server.get("/notas")
 
         assert server.get("/readyz").status_code == 200
-        assert answer.status_code == 503
-        assert "SQLite alone" in answer.text
+        assert answer.status_code == 200
+        assert notes(2)[1].chave in answer.text
         assert count(postgres_url) == 1
 
 
