@@ -101,7 +101,7 @@ def test_workers_killed_again_and_again_cost_no_file(rig):
                 worker.kill()
                 kills += 1
         time.sleep(chance.uniform(0.05, 0.5))
-    rig.drains(60)
+    rig.drains(180)
 
     assert kills >= 5
     assert daemon.stop() == 0
