@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from daemon.documents import access_key
 from daemon.documents.extract import Rows
 from daemon.documents.layout_nota import NF_PARTES, NOTAS_FISCAIS
+from daemon.documents.policy import Policy
+from daemon.errors import InvalidAccessKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,9 +20,8 @@ class Finding:
 
 _CPF_CNPJ = NF_PARTES.position("cpf_cnpj")
 _PAPEL = NF_PARTES.position("papel")
-_AVULSA = frozenset(
-    map(str, range(890, 900))
-)  # series of notes that the tax office issues itself (XSD, TSerie)
+AVULSA = frozenset(map(str, range(890, 900)))
+"""Series of notes that the tax office issues itself (XSD, TSerie)."""
 _AT = {
     name: NOTAS_FISCAIS.position(name)
     for name in (
@@ -51,6 +52,13 @@ def key_faults(chave: str, protocol_chave: str | None) -> str | None:
     return None
 
 
+def key_by_policy(fault: str | None, chave: str, policy: Policy) -> list[Finding]:
+    """What a fault of a key comes to. Raises InvalidAccessKey where the policy refuses."""
+    if fault and policy is Policy.REFUSE:
+        raise InvalidAccessKey(fault, chave)
+    return [Finding("KEY", fault)] if fault and policy is Policy.WARN else []
+
+
 def key_against_content(chave: str, rows: Rows, layout: str = "4.00") -> list[Finding]:
     """Where the parts of the key differ from the fields they are made of (MOC 7.0, 5.4).
 
@@ -73,7 +81,7 @@ def key_against_content(chave: str, rows: Rows, layout: str = "4.00") -> list[Fi
     ]
     if layout < "2.00":
         pairs = [pair for pair in pairs if pair[0] not in ("KEY-TPEMIS", "KEY-CNF")]
-    if serie not in _AVULSA:
+    if serie not in AVULSA:
         issuer = next(
             (str(p[_CPF_CNPJ] or "") for p in rows.get("nf_partes", ()) if p[_PAPEL] == "emitente"),
             "",

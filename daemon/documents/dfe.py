@@ -10,7 +10,6 @@ from daemon.documents.evento import event_key, event_status
 from daemon.documents.head import Head, Origin, extracted
 from daemon.documents.layout_outros import DFE_DOCUMENTOS
 from daemon.documents.parts import Part, child, local_name
-from daemon.documents.policy import Policy
 from daemon.errors import InvalidAccessKey, NotFiscal
 
 _GROUPS = ("infCte", "infMDFe", "infNFCom", "infNF3e", "infBPe", "infNFSe", "infEvento")
@@ -93,9 +92,7 @@ def _check_key(chave: str, origin: Origin) -> list[checks.Finding]:
     fault = checks.key_faults(chave, None)
     if not chave or (fault and not chave.isalnum()) or len(chave) > _NFSE_LENGTH:
         raise InvalidAccessKey(fault or "the document's Id is empty, expected its key")
-    if fault and origin.checks.key is Policy.REFUSE:
-        raise InvalidAccessKey(fault, chave)
-    return [checks.Finding("KEY", fault)] if fault and origin.checks.key is Policy.WARN else []
+    return checks.key_by_policy(fault, chave, origin.checks.key)
 
 
 def _nfse_event_type(group: etree._Element) -> str:

@@ -12,7 +12,7 @@ from daemon.documents.head import Head, Origin, extracted
 from daemon.documents.layout_outros import NF_EVENTOS
 from daemon.documents.note_checks import signature_checked
 from daemon.documents.parts import Part, child, local_name
-from daemon.documents.policy import Checks, Policy
+from daemon.documents.policy import Checks
 from daemon.errors import InvalidAccessKey, NotFiscal
 
 _OWN_COLUMNS = frozenset(
@@ -77,20 +77,17 @@ def check_key(chave: str, element: str, policy: Checks) -> list[Finding]:
     fault = checks.key_faults(chave, None)
     if not chave or (fault and not chave.isalnum()) or len(chave) > 44:
         raise InvalidAccessKey(f"<{element}>: {fault or 'is empty, expected a chave de acesso'}")
-    if fault and policy.key is Policy.REFUSE:
-        raise InvalidAccessKey(f"<{element}>: {fault}", chave)
-    return [Finding("KEY", f"<{element}>: {fault}")] if fault and policy.key is Policy.WARN else []
+    return checks.key_by_policy(fault and f"<{element}>: {fault}", chave, policy.key)
 
 
 def _check_answer(chave: str, answered: etree._Element | None, policy: Checks) -> list[Finding]:
     """Whether the answer is about the event's note. Raises InvalidAccessKey."""
     named = child(answered, "chNFe")
-    if named is None or (named.text or "").strip() in ("", chave) or policy.key is Policy.OFF:
+    other = "" if named is None else (named.text or "").strip()
+    if other in ("", chave):
         return []
-    fault = f"the answer names chave {(named.text or '').strip()[:50]}, the event {chave}"
-    if policy.key is Policy.REFUSE:
-        raise InvalidAccessKey(fault, chave)
-    return [Finding("KEY", fault)]
+    fault = f"the answer names chave {other[:50]}, the event {chave}"
+    return checks.key_by_policy(fault, chave, policy.key)
 
 
 def _other_fields(

@@ -9,7 +9,7 @@ from lxml import etree
 from daemon.documents.checks import Finding
 from daemon.documents.document import Document
 from daemon.documents.extract import Extraction, Row, Rows, Value
-from daemon.documents.layout import Table
+from daemon.documents.layout import Table, positions, tables
 from daemon.documents.parts import Part
 from daemon.documents.policy import Checks
 
@@ -34,7 +34,7 @@ class Head:
         self.rows: Rows = {
             name: rows for name, rows in extraction.rows().items() if _head_of(name) == table.name
         }
-        self._at = _positions(table.name)
+        self._at = positions(table.name)
         self.is_blank = table.name not in self.rows
         blank: Row = [0, *([None] * len(self._at))]
         self._row = self.rows.setdefault(table.name, [blank])[0]
@@ -125,15 +125,5 @@ def utc(issued: object) -> str:
 @cache
 def _head_of(name: str) -> str:
     """The table of documents that a table's rows belong to."""
-    from daemon.documents.layout import tables
-
     table = tables()[name]
     return name if table.parent is None else _head_of(table.parent)
-
-
-@cache
-def _positions(table: str) -> dict[str, int]:
-    """Where each column's value stands in a row."""
-    from daemon.documents.layout import tables
-
-    return {name: at for at, name in enumerate(tables()[table].stored_names, 1)}

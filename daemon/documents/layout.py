@@ -5,6 +5,7 @@ is one line in one of the `layout_*` modules; what is deliberately left out is i
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 EXACT_SUFFIX = "_exato"
 INSTANT_SUFFIX = "_tz"
@@ -165,3 +166,9 @@ def tables() -> dict[str, Table]:
     from daemon.documents.layout_outros import OTHER_TABLES
 
     return {table.name: table for table in (*NOTE_TABLES, *ITEM_TABLES, *OTHER_TABLES)}
+
+
+@cache
+def positions(table: str) -> dict[str, int]:
+    """Where each column's value stands in a row of that table, by name."""
+    return {name: at for at, name in enumerate(tables()[table].stored_names, 1)}

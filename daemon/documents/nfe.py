@@ -57,7 +57,6 @@ def note(part: Part, origin: Origin) -> Document:
         answer[1] = "autorizacao"
     head["chave_acesso"] = chave
     answered = head.text("codigo_status"), head.text("numero_protocolo")
-    head["status"] = status_of(*answered).value
     text = part.text or (part.xml if policy.signature is not Policy.OFF else "")
     findings += note_findings(group, text, head.rows, policy, tuple(findings))
     return head.document(
@@ -105,12 +104,8 @@ def _check_key(
     if not chave or (fault and not chave.isalnum()) or len(chave) > 44:
         # Without something that can serve as a key a note cannot be told from another.
         raise InvalidAccessKey(fault or "<infNFe Id> is empty, expected NFe and the 44 of the key")
-    if policy.key is Policy.OFF:
-        return []
-    if fault and policy.key is Policy.REFUSE:
-        raise InvalidAccessKey(fault, chave)
-    findings = [Finding("KEY", fault)] if fault else []
-    if len(chave) == 44:
+    findings = checks.key_by_policy(fault, chave, policy.key)
+    if len(chave) == 44 and policy.key is not Policy.OFF:
         findings += checks.key_against_content(chave, rows, layout)
     return findings
 

@@ -6,7 +6,7 @@ from itertools import islice
 
 from lxml import etree
 
-from daemon.documents.checks import Finding
+from daemon.documents.checks import AVULSA, Finding
 from daemon.documents.extract import Rows
 from daemon.documents.formats import format_findings
 from daemon.documents.layout_nota import NF_PARTES, NOTAS_FISCAIS
@@ -36,7 +36,6 @@ _CPF_CNPJ = NF_PARTES.position("cpf_cnpj")
 _AUTHORISED = ("100", "150")
 _CANCELLED = ("101", "151", "155")
 _DENIED = ("110", "301", "302", "303")
-_AVULSA = frozenset(map(str, range(890, 900)))
 _MOST = 50  # findings of one check: a hostile file must not fill the ledger
 _LONGEST = 400
 _BY_THE_TAX_OFFICE = "1"  # procEmi
@@ -121,7 +120,7 @@ def _issuer(rows: Rows) -> str | None:
     """Who must own the certificate; None for a note that the tax office issues for somebody."""
     row = rows["notas_fiscais"][0]
     serie = str(row[_AT["serie"]] or "")
-    if row[_AT["processo_emissao"]] == _BY_THE_TAX_OFFICE or (serie in _AVULSA):
+    if row[_AT["processo_emissao"]] == _BY_THE_TAX_OFFICE or (serie in AVULSA):
         return None
     numbers = (p[_CPF_CNPJ] for p in rows.get("nf_partes", ()) if p[_PAPEL] == "emitente")
     return str(next(numbers, None) or "")

@@ -12,7 +12,7 @@ from daemon.core.ports import Incoming
 from daemon.core.verdict import Stored, verdict
 from daemon.documents.document import Document, rank
 from daemon.documents.extract import Row, Value
-from daemon.documents.layout import Table, tables
+from daemon.documents.layout import Table, positions
 from daemon.documents.layout_nota import NF_PARTES, NOTAS_FISCAIS
 from daemon.stores.sqlite_sql import PARTY_FIELDS
 
@@ -84,15 +84,14 @@ class Chunk:
 
     def settle(self, incoming: Sequence[Incoming], job_id: str) -> list[Outcome]:
         """An outcome for each document, in order."""
-        heads = tables()
         outcomes: list[Outcome] = []
         for each in incoming:
             document = each.document
-            head = heads[document.head]
+            at = positions(document.head)
             row = document.rows[document.head][0]
             file_name = shown(each.file_name)
-            row[head.position("arquivo_nome")] = file_name
-            row[head.position("job_id")] = job_id
+            row[at["arquivo_nome"]] = file_name
+            row[at["job_id"]] = job_id
             outcome = self._replaced(document) or verdict(document, self.known(document))
             outcomes.append(outcome)
             if isinstance(outcome, Imported | Updated):
