@@ -7,6 +7,7 @@ import pytest
 
 from daemon.stores import postgres_schema
 from tests.postgres_server import Server, running
+from tests.supabase_server import Project, project
 
 
 @pytest.fixture(scope="session")
@@ -36,3 +37,17 @@ def postgres_url(postgres: Server, migrated: str) -> Iterator[str]:
     """A database of the test's own, with the newest schema."""
     with postgres.database(template=migrated) as name:
         yield postgres.url(name)
+
+
+@pytest.fixture(scope="session")
+def supabase_session() -> Iterator[Project]:
+    """One Supabase project for the session, on a server of its own: roles belong to servers."""
+    with running() as server, project(server) as made:
+        yield made
+
+
+@pytest.fixture
+def supabase_project(supabase_session: Project) -> Project:
+    """The session's project, with the newest schema and without a row."""
+    supabase_session.empty()
+    return supabase_session

@@ -81,7 +81,7 @@ def running(version: int = 18, **settings: str) -> Iterator[Server]:
     user = {} if account is None else {"user": account.pw_uid, "group": account.pw_gid}
     if account is not None:
         os.chown(folder, account.pw_uid, account.pw_gid)
-    port = _free_port()
+    port = free_port()
     own = {**_SETTINGS, "port": str(port), "unix_socket_directories": str(folder), **settings}
     environment = {"PATH": os.environ["PATH"], "LC_ALL": "C", "HOME": str(folder)}
     subprocess.run(
@@ -151,7 +151,8 @@ def _can_run(programs: Path, account: pwd.struct_passwd) -> bool:
     return True
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on just now."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         return int(listening.getsockname()[1])
