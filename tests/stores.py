@@ -1,4 +1,4 @@
-"""Both stores behind one face, for tests that hold whatever the store."""
+"""All stores behind one face, for tests that hold whatever the store."""
 
 import sqlite3
 from collections.abc import AsyncIterator, Callable
@@ -16,7 +16,9 @@ from daemon.documents.file import documents_from
 from daemon.documents.policy import Checks
 from daemon.stores.postgres import PostgresStore
 from daemon.stores.sqlite import SQLiteStore
+from daemon.stores.supabase import SupabaseStore
 from tests.postgres_server import Server
+from tests.supabase_server import Project
 
 type Rows = list[tuple[Any, ...]]
 
@@ -64,37 +66,56 @@ def ask_sqlite(path: Path, query: str) -> Rows:
 
 
 class Shelves:
-    """Makes shelves of one kind; each is gone after the test."""
+    """Makes shelves of one kind; each is gone after the test.
+
+    The next one empties the one before it where the store is Supabase, which has one database.
+    """
 
     def __init__(
-        self, kind: str, folder: Path, server: Server, template: str, stack: AsyncExitStack
+        self,
+        kind: str,
+        folder: Path,
+        server: Server,
+        template: str,
+        project: Project | None,
+        stack: AsyncExitStack,
     ) -> None:
         self.kind = kind
         self._folder = folder
         self._server = server
         self._template = template
+        self._project = project
         self._stack = stack
         self._number = 0
 
     async def new(self) -> Shelf:
         self._number += 1
-        store: SQLiteStore | PostgresStore
-        if self.kind == "sqlite":
-            path = self._folder / f"{self._number}.db"
-            store = SQLiteStore(path)
-            shelf = Shelf(store, lambda query: ask_sqlite(path, query))
-        else:
-            made: AbstractContextManager[str] = self._server.database(template=self._template)
-            url = self._server.url(self._stack.enter_context(made))
-            store = PostgresStore(url, max_connections=3)
-            shelf = Shelf(store, lambda query: ask_postgres(url, query))
+        store: SQLiteStore | PostgresStore | SupabaseStore
+        match self.kind:
+            case "sqlite":
+                path = self._folder / f"{self._number}.db"
+                store = SQLiteStore(path)
+                shelf = Shelf(store, lambda query: ask_sqlite(path, query))
+            case "postgresql":
+                made: AbstractContextManager[str] = self._server.database(template=self._template)
+                url = self._server.url(self._stack.enter_context(made))
+                store = PostgresStore(url, max_connections=3)
+                shelf = Shelf(store, lambda query: ask_postgres(url, query))
+            case _:
+                project = self._project
+                assert project is not None
+                project.empty()
+                store = SupabaseStore(project.url, project.service_key, max_connections=3)
+                shelf = Shelf(store, lambda query: ask_postgres(project.database_url, query))
         self._stack.push_async_callback(store.close)
         await store.open()
         return shelf
 
 
 @asynccontextmanager
-async def shelves(kind: str, folder: Path, server: Server, template: str) -> AsyncIterator[Shelves]:
-    """For the block."""
+async def shelves(
+    kind: str, folder: Path, server: Server, template: str, project: Project | None = None
+) -> AsyncIterator[Shelves]:
+    """For the block; Supabase needs its project."""
     async with AsyncExitStack() as stack:
-        yield Shelves(kind, folder, server, template, stack)
+        yield Shelves(kind, folder, server, template, project, stack)

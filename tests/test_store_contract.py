@@ -2,6 +2,7 @@
 
 import itertools
 import re
+from contextlib import AsyncExitStack
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -27,12 +28,23 @@ from tests.stores import incoming, shelves
 
 FIRST_43 = "352603112223330001815700100000007710000000" + "7"
 CTE_KEY = FIRST_43 + check_digit(FIRST_43)
-KINDS = ("sqlite", "postgresql")
+KINDS = ("sqlite", "postgresql", "supabase")
 
 
 @pytest.fixture(params=KINDS)
-async def made(request, tmp_path, postgres, migrated):
-    async with shelves(request.param, tmp_path, postgres, migrated) as some:
+def kind(request):
+    return request.param
+
+
+@pytest.fixture
+def project(request, kind):
+    """Started only where it is the one that is fed."""
+    return request.getfixturevalue("supabase_session") if kind == "supabase" else None
+
+
+@pytest.fixture
+async def made(kind, project, tmp_path, postgres, migrated):
+    async with shelves(kind, tmp_path, postgres, migrated, project) as some:
         yield some
 
 
@@ -42,12 +54,17 @@ async def shelf(made):
 
 
 @pytest.fixture
-async def both(tmp_path, postgres, migrated):
-    async with (
-        shelves("sqlite", tmp_path, postgres, migrated) as first,
-        shelves("postgresql", tmp_path, postgres, migrated) as second,
-    ):
-        yield await first.new(), await second.new()
+async def each(tmp_path, postgres, migrated, supabase_session):
+    """A shelf of every kind."""
+    async with AsyncExitStack() as stack:
+        yield {
+            kind: await (
+                await stack.enter_async_context(
+                    shelves(kind, tmp_path, postgres, migrated, supabase_session)
+                )
+            ).new()
+            for kind in KINDS
+        }
 
 
 def kinds(outcomes: list[Outcome]) -> list[type]:
@@ -132,6 +149,7 @@ async def test_a_chunk_is_stored_whole_or_not_at_all(made, shelf):
     items[0][tables()["nf_itens"].position("descricao")] = {
         "sqlite": "\ud800",
         "postgresql": "\0",
+        "supabase": "\0",
     }[made.kind]
 
     with pytest.raises(StoreRejected):
@@ -300,8 +318,9 @@ EVERYTHING = [
 ]
 
 
-async def test_both_stores_hold_the_same_values_in_every_column(both):
-    sqlite, postgres = both
+@pytest.mark.parametrize("other", KINDS[1:])
+async def test_every_store_holds_the_same_values_in_every_column(each, other):
+    sqlite, postgres = each["sqlite"], each[other]
     await sqlite.put(*EVERYTHING)
     await postgres.put(*EVERYTHING)
     held = 0
@@ -353,10 +372,8 @@ def _comparable(name: str, value: object) -> str:
     return text
 
 
-@pytest.mark.parametrize("kind", KINDS)
-async def test_every_child_has_the_parent_that_its_document_gave_it(both, kind):
+async def test_every_child_has_the_parent_that_its_document_gave_it(shelf):
     """Numbers of rows differ; what hangs below what must not."""
-    shelf = both[KINDS.index(kind)]
     notes = [note(n, rich=True, items=None) for n in range(40)]
 
     await shelf.put(*notes[:20])
