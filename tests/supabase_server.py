@@ -102,12 +102,18 @@ class Project:
                 key, bearer = self.anon_key, jwt(role)
         return {"apikey": key, "Authorization": f"Bearer {bearer}"}
 
-    def call(self, function: str, arguments: object, role: str = "service_role") -> httpx.Response:
+    def call(
+        self,
+        function: str,
+        arguments: object,
+        role: str = "service_role",
+        headers: dict[str, str] | None = None,
+    ) -> httpx.Response:
         """One rpc call."""
         return httpx.post(
             f"{self.url}/rest/v1/rpc/{function}",
             json=arguments,
-            headers=self.headers(role),
+            headers=headers or self.headers(role),
             timeout=60,
             verify=False,
         )

@@ -318,6 +318,17 @@ EVERYTHING = [
 ]
 
 
+async def test_whatever_comes_again_is_a_duplicate_and_changes_nothing(shelf):
+    await shelf.put(*EVERYTHING)
+    before = [sorted(map(repr, shelf.rows(f"select * from {name}"))) for name in tables()]
+
+    outcomes = await shelf.put(*EVERYTHING)
+
+    assert set(kinds(outcomes)) == {Duplicate}
+    after = [sorted(map(repr, shelf.rows(f"select * from {name}"))) for name in tables()]
+    assert after == before
+
+
 @pytest.mark.parametrize("other", KINDS[1:])
 async def test_every_store_holds_the_same_values_in_every_column(each, other):
     sqlite, postgres = each["sqlite"], each[other]
