@@ -14,7 +14,6 @@ from structlog.typing import FilteringBoundLogger
 from daemon.core.archive import ArchiveLimits
 from daemon.core.ports import Fate, Ledger, Reader, Shelves, Store
 from daemon.documents.policy import Checks
-from daemon.errors import ConfigError
 from daemon.flow.opening import Patience
 from daemon.flow.processor import BatchProcessor, Observer, Ports
 from daemon.flow.pulse import felt_shelves
@@ -24,6 +23,7 @@ from daemon.settings import Settings, StoreKind
 from daemon.stores.ledger import SQLiteLedger
 from daemon.stores.postgres import PostgresStore
 from daemon.stores.sqlite import SQLiteStore
+from daemon.stores.supabase import SupabaseStore
 
 _WORKER_MEMORY_BYTES = 2 << 30
 
@@ -74,8 +74,8 @@ async def opened_edges(
             yield Edges(felt.reader, felt.store, felt.ledger)
 
 
-def store_of(settings: Settings) -> SQLiteStore | PostgresStore:
-    """The store that the settings name, not yet open. Raises ConfigError."""
+def store_of(settings: Settings) -> SQLiteStore | PostgresStore | SupabaseStore:
+    """The store that the settings name, not yet open."""
     match settings.store_kind:
         case StoreKind.SQLITE:
             assert settings.sqlite_path is not None
@@ -85,10 +85,8 @@ def store_of(settings: Settings) -> SQLiteStore | PostgresStore:
                 settings.database_url, max_connections=settings.max_concurrent_uploads
             )
         case StoreKind.SUPABASE:
-            raise ConfigError(
-                f"{settings.database_shown} cannot be fed over HTTPS by this version; name the "
-                "project's PostgreSQL address as database_url"
-            )
+            url, key = settings.supabase
+            return SupabaseStore(url, key, max_connections=settings.max_concurrent_uploads)
         case _ as unreachable:
             assert_never(unreachable)
 

@@ -229,8 +229,22 @@ class ArchiveNotWrittenOut(ArchiveError):
     advice = "The other members are stored. What became of each is in the ledger: `nfed jobs`."
 
 
+class RefusedDocument(DocumentError):
+    """What a program gets that imports a single file, whatever is wrong with that."""
+
+    def __init__(self, message: str, error_type: str, chave: str | None) -> None:
+        super().__init__(message)
+        self.error_type = error_type
+        self.chave = chave
+
+
 class StoreUnavailable(NfedError):
     """The world's fault: the database is down, full, locked or read-only. Try again later."""
+
+    def __init__(self, message: str, retry_after_seconds: float | None = None) -> None:
+        """`retry_after_seconds`: how long at least the database asked to be left alone."""
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class StoreRejected(NfedError):

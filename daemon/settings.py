@@ -73,7 +73,7 @@ class Settings(BaseSettings):
     )
     supabase_url: str | None = Field(
         None,
-        description="a Supabase project over HTTPS: not yet; name its PostgreSQL in database_url",
+        description="a Supabase project, fed over HTTPS, such as https://abcdefgh.supabase.co",
     )
     supabase_service_key: SecretStr | None = Field(
         None, description="its secret key: sb_secret_… or the legacy service_role JWT"
@@ -283,6 +283,13 @@ class Settings(BaseSettings):
             return self.supabase_url
         path = self.sqlite_path
         return masked("database_url", self.database_url) if path is None else str(path)
+
+    @property
+    def supabase(self) -> tuple[str, str]:
+        """Address and secret key of the Supabase project; only where that is the store."""
+        assert self.supabase_url is not None
+        assert self.supabase_service_key is not None
+        return self.supabase_url, self.supabase_service_key.get_secret_value()
 
     @property
     def ledger_path(self) -> Path:

@@ -12,7 +12,6 @@ from daemon.api.events import Events
 from daemon.api.metrics import Metrics
 from daemon.api.polled import PolledJobs
 from daemon.api.security import check_origin, check_token
-from daemon.api.unread import UnreadNotes
 from daemon.batch.job_manager import get_job_manager
 from daemon.batch.processor import BatchProcessor
 from daemon.core.ports import NoteReader
@@ -21,8 +20,11 @@ from daemon.settings_database import StoreKind
 from daemon.stores.ledger_reader import LedgerReader
 from daemon.stores.postgres_notes import PostgresNotes
 from daemon.stores.sqlite_notes import SQLiteNotes
+from daemon.stores.supabase_notes import SupabaseNotes
+from daemon.stores.supabase_project import Project
 
 _MOST_ERRORS = 100
+_READERS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ def _notes_of(settings: Settings) -> NoteReader:
         return SQLiteNotes(path.absolute())
     if settings.store_kind is StoreKind.POSTGRES:
         return PostgresNotes(settings.database_url)
-    return UnreadNotes(settings.database_shown)
+    return SupabaseNotes(Project(*settings.supabase, max_connections=_READERS))
 
 
 def api_of(request: Request) -> Api:

@@ -16,12 +16,10 @@ from daemon.core.verdict import Stored
 from daemon.documents.document import Document
 from daemon.errors import ConfigError, StoreRejected, StoreUnavailable
 from daemon.settings import Settings, StoreKind
-from daemon.stores import migrations, postgres_reader
+from daemon.stores import migrations, postgres_reader, supabase_reader
 from daemon.stores.ledger import connect_readonly
 from daemon.stores.migrations import SchemaState
 from daemon.stores.sqlite_write import stored_as
-
-_OVER_HTTPS = "over HTTPS it cannot be looked at"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +39,11 @@ def view(settings: Settings) -> DatabaseView:
     path = settings.sqlite_path
     if path is not None:
         return view_sqlite(path)
-    if settings.store_kind is StoreKind.SUPABASE:
-        return DatabaseView(True, f"database {settings.supabase_url}: {_OVER_HTTPS}")
     try:
-        seen = asyncio.run(postgres_reader.seen(settings.database_url))
+        if settings.store_kind is StoreKind.SUPABASE:
+            seen = asyncio.run(supabase_reader.seen(*settings.supabase))
+        else:
+            seen = asyncio.run(postgres_reader.seen(settings.database_url))
     except (StoreUnavailable, StoreRejected, ConfigError) as error:
         return DatabaseView(True, str(error))
     return DatabaseView(True, None, seen.state, seen.notes)
@@ -78,7 +77,7 @@ def stored(settings: Settings, document: Document) -> Stored | None:
     """What the database knows of a document; None: nothing. Raises StoreUnavailable."""
     path = settings.sqlite_path
     if settings.store_kind is StoreKind.SUPABASE:
-        raise StoreUnavailable(f"database {settings.supabase_url}: {_OVER_HTTPS}")
+        return asyncio.run(supabase_reader.stored(*settings.supabase, document))
     if path is None:
         return asyncio.run(postgres_reader.stored(settings.database_url, document))
     if not os.path.lexists(path):

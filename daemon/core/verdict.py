@@ -31,9 +31,9 @@ def verdict(document: Document, stored: Stored | None) -> Outcome:
         return Imported(chave, document.findings)
     known, own = stored.content_sha256, document.content_sha256
     if known is not None and own is not None and known != own:
-        if _is_event(document) and stored.rank < rank("135") <= document.rank:
+        if is_event(document) and stored.rank < rank("135") <= document.rank:
             return Updated(chave, document.findings)
-        what = "event" if _is_event(document) else "chave"
+        what = "event" if is_event(document) else "chave"
         return refusal(
             ConflictingDocument(
                 f"{what} {document.key} is already stored from file {stored.file_name!r} with "
@@ -47,7 +47,8 @@ def verdict(document: Document, stored: Stored | None) -> Outcome:
     return Duplicate(chave, stored.file_name, document.findings)
 
 
-def _is_event(document: Document) -> bool:
+def is_event(document: Document) -> bool:
+    """Whether another attempt may replace it."""
     return document.head == "nf_eventos" or (
         document.head == "dfe_documentos" and document.key != document.chave
     )

@@ -3,9 +3,10 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 
 from daemon.errors import StoreUnavailable
+from daemon.flow.back_off import back_off
 from daemon.flow.outage import Outage, outages
 from daemon.flow.processor import Ports
 from daemon.flow.pulse import Pulse, felt_ports
@@ -35,7 +36,7 @@ class Opening:
         try:
             async for trial in AsyncRetrying(
                 retry=retry_if_exception_type(StoreUnavailable),
-                wait=wait_random_exponential(multiplier=0.25, max=15),
+                wait=back_off,
                 before_sleep=self._failed,
             ):
                 with trial:

@@ -11,7 +11,6 @@ from structlog.typing import FilteringBoundLogger
 from tenacity import (
     AsyncRetrying,
     retry_if_exception_type,
-    wait_random_exponential,
 )
 
 from daemon.core.archive import is_archive
@@ -39,6 +38,7 @@ from daemon.errors import (
     WorkerDied,
     XMLTruncated,
 )
+from daemon.flow.back_off import back_off
 from daemon.flow.outage import Outage, outages
 from daemon.flow.report import LogFiles, Report
 from daemon.flow.unpack import Steps, Unpacker, archive_fate
@@ -315,7 +315,7 @@ class BatchProcessor:
         outage = self._outages[port]
         async for trial in AsyncRetrying(
             retry=retry_if_exception_type(StoreUnavailable),
-            wait=wait_random_exponential(multiplier=0.25, max=15),
+            wait=back_off,
             stop=lambda _: self._is_halted(),
             sleep=self._sleep,
             before_sleep=outage.goes_on,

@@ -10,7 +10,7 @@ from daemon.documents.document import rank
 _CSTATS = ("100", "150", "101", "151", "155", "110", "301", "302", "303")
 
 
-def _rank(alias: str) -> str:
+def rank_of(alias: str) -> str:
     """`rank` of a row's codigo_status and numero_protocolo, as an expression."""
     whens = " ".join(f"when '{cstat}' then {rank(cstat)}" for cstat in _CSTATS)
     return (
@@ -32,10 +32,10 @@ update notas_fiscais as n
        motivo_status = p.motivo_status,
        status = case when n.status in ('cancelada', 'inutilizada') then n.status else p.status end
   from (select a.*, row_number() over (
-                   partition by a.chave_acesso order by {_rank("a")} desc, a.identificador
+                   partition by a.chave_acesso order by {rank_of("a")} desc, a.identificador
                ) as place
           from nf_protocolos a where a.chave_acesso in {{chaves}}) as p
- where p.place = 1 and p.chave_acesso = n.chave_acesso and {_rank("p")} > {_rank("n")}
+ where p.place = 1 and p.chave_acesso = n.chave_acesso and {rank_of("p")} > {rank_of("n")}
 """
 _CANCELLATION = """
 update notas_fiscais as n

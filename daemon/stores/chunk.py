@@ -12,7 +12,7 @@ from daemon.core.ports import Incoming
 from daemon.core.verdict import Stored, verdict
 from daemon.documents.document import Document, rank
 from daemon.documents.extract import Row, Value
-from daemon.documents.layout import Table, positions
+from daemon.documents.layout import Table, positions, tables
 from daemon.documents.layout_nota import NF_PARTES, NOTAS_FISCAIS
 from daemon.stores.sqlite_sql import PARTY_FIELDS
 
@@ -58,6 +58,16 @@ def wanted(documents: Iterable[Document]) -> dict[str, set[str]]:
             found.setdefault("notas_fiscais", set()).add(document.chave)
             found.setdefault("nf_eventos", set()).add(document.key)
     return found
+
+
+def rows_of(document: Document) -> Iterable[tuple[Table, str, str]]:
+    """Table, column and value by which to find its row, or that of the whole of a summary."""
+    head = tables()[document.head]
+    assert head.key is not None
+    yield head, head.key, document.key
+    if document.head == "nf_resumos":
+        yield tables()["nf_eventos"], "identificador", document.key
+        yield NOTAS_FISCAIS, "chave_acesso", document.chave
 
 
 class Chunk:

@@ -16,12 +16,15 @@ from daemon.core.outcome import Outcome
 from daemon.core.ports import Incoming
 from daemon.errors import ConfigError, StoreUnavailable
 from daemon.stores import postgres_schema
+from daemon.stores.importer import AsyncNFeImporter, NFeImporter, settings_for
 from daemon.stores.postgres_connection import STATEMENT_SECONDS, close, connect, world_errors
 from daemon.stores.postgres_sql import begin
-from daemon.stores.postgres_write import Writer
+from daemon.stores.postgres_write import Writer, row_id
 
 if TYPE_CHECKING:
     import asyncpg
+
+    from daemon.settings import Settings
 
     type Connection = asyncpg.Connection[asyncpg.Record]
 
@@ -73,6 +76,16 @@ class PostgresStore:
             # It let us in at the start; whoever changed that may change it back.
             raise StoreUnavailable(str(error)) from error
 
+    async def store_with_ids(
+        self, incoming: Sequence[Incoming], job_id: str
+    ) -> list[tuple[Outcome, int | None]]:
+        """The same, each with the id of its stored document's row."""
+        outcomes = await self.store(incoming, job_id)
+        with world_errors(self._url):
+            async with self._turns, self._connection() as connection:
+                ids = [await row_id(connection, each.document) for each in incoming]
+        return list(zip(outcomes, ids, strict=True))
+
     @asynccontextmanager
     async def _connection(self) -> "AsyncIterator[Connection]":
         """One that nobody else uses. After an error, whatever it is, it is not used again."""
@@ -89,3 +102,22 @@ class PostgresStore:
             connection.terminate()
             raise
         self._idle.append(connection)
+
+
+class AsyncPostgresNFeImporter(AsyncNFeImporter):
+    """Imports single files into a PostgreSQL database: `url`, or the one that the settings name."""
+
+    def __init__(self, url: str | None = None, *, settings: "Settings | None" = None) -> None:
+        """Raises ConfigError."""
+        found = settings_for(
+            "postgresql", "postgresql://user@host/database", settings, database_url=url
+        )
+        super().__init__(found, PostgresStore(found.database_url, max_connections=1))
+
+
+class PostgresNFeImporter(NFeImporter):
+    """The same without an event loop."""
+
+    def __init__(self, url: str | None = None, *, settings: "Settings | None" = None) -> None:
+        """Raises ConfigError."""
+        super().__init__(AsyncPostgresNFeImporter(url, settings=settings))

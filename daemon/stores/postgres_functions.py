@@ -5,7 +5,10 @@ Nobody but their owner, and Supabase's service_role where `for_service` says so,
 """
 
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
+
+from daemon.stores import postgres_chunk, postgres_reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,4 +39,13 @@ end
 $$""",
 )
 
-FUNCTIONS = (SET_UPDATED_AT,)
+
+@cache
+def functions() -> tuple[Function, ...]:
+    """All of them."""
+    return (
+        SET_UPDATED_AT,
+        Function(postgres_chunk.SIGNATURE, postgres_chunk.text(), for_service=True),
+        Function(postgres_reading.LIST_SIGNATURE, postgres_reading.LIST, for_service=True),
+        Function(postgres_reading.NOTE_SIGNATURE, postgres_reading.note(), for_service=True),
+    )

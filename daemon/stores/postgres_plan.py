@@ -24,7 +24,8 @@ from sqlalchemy import BigInteger, Column, Index, Table
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateColumn, CreateIndex, CreateTable
 
-from daemon.stores.postgres_functions import FUNCTIONS, SET_UPDATED_AT
+from daemon.stores.postgres_functions import SET_UPDATED_AT, functions
+from daemon.stores.postgres_literal import literal
 from daemon.stores.postgres_plan_sql import PLAN
 from daemon.stores.schema import UPDATED, VIEWS, Backend, Whole, metadata
 
@@ -54,7 +55,7 @@ def query() -> str:
         views=_values(_view(*each) for each in VIEWS.items()),
         updated=_values((name,) for name in UPDATED),
         functions=_values(
-            (each.signature, each.text, each.comment, each.for_service) for each in FUNCTIONS
+            (each.signature, each.text, each.comment, each.for_service) for each in functions()
         ),
         touch=SET_UPDATED_AT.signature,
     )
@@ -77,20 +78,6 @@ begin
 end
 $nfed$;
 """
-
-
-def literal(value: object) -> str:
-    """As SQL writes it, whatever standard_conforming_strings says."""
-    match value:
-        case bool():
-            return "true" if value else "false"
-        case int():
-            return str(value)
-        case None:
-            return "null"
-        case _:
-            text = str(value).replace("'", "''")
-            return f"E'{text.replace(chr(92), chr(92) * 2)}'" if "\\" in text else f"'{text}'"
 
 
 def _table(table: Table) -> tuple[object, ...]:

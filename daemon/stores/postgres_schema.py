@@ -9,7 +9,7 @@ from daemon.errors import ConfigError
 from daemon.stores import migrations, postgres_plan
 from daemon.stores.migrations import VERSION_TABLE, SchemaState, newer
 from daemon.stores.postgres_connection import connected, driver, reading, shown
-from daemon.stores.postgres_plan import literal
+from daemon.stores.postgres_literal import literal
 
 if TYPE_CHECKING:
     import asyncpg

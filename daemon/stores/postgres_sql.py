@@ -5,9 +5,10 @@ type, which in an adopted database is the one that its owner gave it.
 """
 
 from collections.abc import Iterable
+from hashlib import blake2b
 
 from daemon.documents.layout import Table
-from daemon.stores.postgres_plan import literal
+from daemon.stores.postgres_literal import literal
 from daemon.stores.schema import Backend, stored_columns
 from daemon.stores.sqlite_sql import (
     DESTINATARIO_ONLY,
@@ -16,16 +17,18 @@ from daemon.stores.sqlite_sql import (
     PROTOCOL,
 )
 
-_GATE = 0x6E666563
+GATE = 0x6E666563
+"""The advisory lock that stands for every document."""
+MOST_LOCKS = 128  # of the 6,400 that a server has room for by default
 
 KEYS = "(select unnest($1::text[]))"
 
 # One chunk at a time works on a document: in one order, so that two wait for each other never.
 LOCK = f"""
-with gate as materialized (select pg_advisory_xact_lock_shared({_GATE}))
+with gate as materialized (select pg_advisory_xact_lock_shared({GATE}))
 select count(pg_advisory_xact_lock(each)) from gate, unnest($1::bigint[]) as each
 """
-LOCK_ALL = f"select pg_advisory_xact_lock({_GATE}), cardinality($1::bigint[])"
+LOCK_ALL = f"select pg_advisory_xact_lock({GATE}), cardinality($1::bigint[])"
 """For more keys than a server has room for."""
 
 PARTY_IDS = """
@@ -49,6 +52,12 @@ select count(*) from (
     select 1 from empresas where id = any ($1::bigint[]) order by id for no key update
 ) as locked
 """
+
+
+def lock_of(name: str) -> int:
+    """The number of the advisory lock that stands for a chave."""
+    digest = blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, signed=True)
 
 
 def begin(statement_seconds: float) -> str:

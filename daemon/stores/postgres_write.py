@@ -7,7 +7,6 @@ daemons wait for each other, and never in a circle.
 
 import json
 from collections.abc import Iterable, Sequence
-from hashlib import blake2b
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -25,6 +24,7 @@ from daemon.stores.chunk import (
     Parties,
     known_columns,
     parties,
+    rows_of,
     wanted,
 )
 from daemon.stores.postgres_copy import copy_text
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
     type Connection = asyncpg.Connection[asyncpg.Record]
 
-_MOST_LOCKS = 128  # of the 6,400 that a server has room for by default
 _PARTY_FIELDS = (*PARTY_FIELDS, "tipo_pessoa")
 
 
@@ -194,14 +193,9 @@ class Writer:
 
 async def _lock(connection: "Connection", documents: Iterable[Document]) -> None:
     """Documents that touch each other are about one chave, and so is one that comes twice."""
-    locks = sorted({_lock_of(document.chave) for document in documents})
-    sql = postgres_sql.LOCK if len(locks) <= _MOST_LOCKS else postgres_sql.LOCK_ALL
+    locks = sorted({postgres_sql.lock_of(document.chave) for document in documents})
+    sql = postgres_sql.LOCK if len(locks) <= postgres_sql.MOST_LOCKS else postgres_sql.LOCK_ALL
     await connection.fetch(sql, locks)
-
-
-def _lock_of(name: str) -> int:
-    digest = blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-    return int.from_bytes(digest, signed=True)
 
 
 async def _party_ids(connection: "Connection", found: Parties) -> dict[Identity, int]:
@@ -231,6 +225,16 @@ async def _stored_ids(
         [name for _, name in foreigners],
     )
     return {(number, own, name): party_id for party_id, number, own, name in rows}
+
+
+async def row_id(connection: "Connection", document: Document) -> int | None:
+    """Of the stored document."""
+    for table, column, value in rows_of(document):
+        sql = f"select id from public.{table.name} where {column} = $1"
+        found: int | None = await connection.fetchval(sql, value)
+        if found is not None:
+            return found
+    return None
 
 
 async def _run(connection: "Connection", statements: Iterable[str], chaves: list[str]) -> None:

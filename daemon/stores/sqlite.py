@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy import create_engine
 from sqlalchemy.exc import DBAPIError
@@ -14,9 +15,14 @@ from sqlalchemy.pool import StaticPool
 
 from daemon.core.outcome import Outcome
 from daemon.core.ports import Incoming
+from daemon.documents.document import Document
 from daemon.errors import ConfigError, StoreRejected, StoreUnavailable
 from daemon.stores import migrations
-from daemon.stores.sqlite_write import Writer
+from daemon.stores.importer import AsyncNFeImporter, NFeImporter, settings_for
+from daemon.stores.sqlite_write import Writer, row_id
+
+if TYPE_CHECKING:
+    from daemon.settings import Settings
 
 _BUSY_SECONDS = 5.0
 
@@ -43,6 +49,14 @@ class SQLiteStore:
     async def store(self, incoming: Sequence[Incoming], job_id: str) -> list[Outcome]:
         """See ports.Store."""
         return await self._run(self._store, incoming, job_id)
+
+    async def store_with_ids(
+        self, incoming: Sequence[Incoming], job_id: str
+    ) -> list[tuple[Outcome, int | None]]:
+        """The same, each with the id of its stored document's row."""
+        outcomes = await self.store(incoming, job_id)
+        ids = await self._run(self._ids, [each.document for each in incoming])
+        return list(zip(outcomes, ids, strict=True))
 
     async def _run[**P, T](self, act: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         loop = asyncio.get_running_loop()
@@ -84,6 +98,11 @@ class SQLiteStore:
         self._check_file()
         return outcomes
 
+    def _ids(self, documents: Sequence[Document]) -> list[int | None]:
+        assert self._connection is not None
+        with _world_errors(self.path):
+            return [row_id(self._connection, document) for document in documents]
+
     def _check_file(self) -> None:
         """An unlinked database takes rows and loses them with the process: better to wait."""
         try:
@@ -96,6 +115,29 @@ class SQLiteStore:
         if (status.st_dev, status.st_ino) != self._file:
             self._close()
             raise StoreUnavailable(f"database {self.path} was replaced; opening the new one")
+
+
+class AsyncSQLiteNFeImporter(AsyncNFeImporter):
+    """Imports single files into an SQLite database: `path`, or the one that the settings name."""
+
+    def __init__(
+        self, path: str | os.PathLike[str] | None = None, *, settings: "Settings | None" = None
+    ) -> None:
+        """Raises ConfigError."""
+        url = None if path is None else f"sqlite:///{os.fspath(path)}"
+        found = settings_for("sqlite", "sqlite:///path", settings, database_url=url)
+        assert found.sqlite_path is not None
+        super().__init__(found, SQLiteStore(found.sqlite_path.absolute()))
+
+
+class SQLiteNFeImporter(NFeImporter):
+    """The same without an event loop."""
+
+    def __init__(
+        self, path: str | os.PathLike[str] | None = None, *, settings: "Settings | None" = None
+    ) -> None:
+        """Raises ConfigError."""
+        super().__init__(AsyncSQLiteNFeImporter(path, settings=settings))
 
 
 def connect(path: Path) -> sqlite3.Connection:

@@ -20,6 +20,7 @@ from daemon.stores.chunk import (
     Parties,
     known_columns,
     parties,
+    rows_of,
     wanted,
 )
 
@@ -130,6 +131,16 @@ class Writer:
 def stored_as(connection: sqlite3.Connection, document: Document) -> Stored | None:
     """What is known of one document."""
     return _chunk(connection, [document]).known(document)
+
+
+def row_id(connection: sqlite3.Connection, document: Document) -> int | None:
+    """Of the stored document."""
+    for table, column, value in rows_of(document):
+        sql = f"select id from {table.name} where {column} = ?"
+        row: tuple[int] | None = connection.execute(sql, (value,)).fetchone()
+        if row is not None:
+            return row[0]
+    return None
 
 
 def _chunk(connection: sqlite3.Connection, documents: Sequence[Document]) -> Chunk:

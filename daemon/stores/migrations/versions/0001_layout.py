@@ -7,7 +7,6 @@ from alembic import op
 from sqlalchemy import Column, inspect, text
 from sqlalchemy.schema import CreateColumn, CreateIndex, CreateTable
 
-from daemon.stores import postgres_plan
 from daemon.stores.schema import UPDATED, VIEWS, Backend, metadata
 
 revision = "0001"
@@ -18,8 +17,8 @@ def upgrade() -> None:
     """Adds what is missing."""
     context = op.get_context()
     if context.dialect.name == Backend.POSTGRES:
-        context.impl.static_output(postgres_plan.block())
-    elif context.as_sql:
+        return  # the newest version's plan does it all
+    if context.as_sql:
         for statement in _statements():
             context.impl.static_output(f"{statement};")
     else:

@@ -1,0 +1,166 @@
+"""A chunk as `postgres_chunk`'s function takes it, and what its answer means.
+
+What is sent is an object:
+
+| name | holds |
+|---|---|
+| form | `postgres_chunk.FORM` |
+| locks | a number for each chave, in order |
+| waves | the documents in order, one key never twice in a wave: the later one knows the earlier |
+
+and a wave has `documents`, `rows` (by table, a list of objects by column; `_n`: the document's
+number; `_p`: the number of the parent's row in its table), `identities` (who is who) and `parties`
+(as notes write them; `i`: the number of the identity). Numbers begin at 1. Values are text, so that
+no JSON reader in between rounds one.
+"""
+
+from collections.abc import Iterable, Sequence
+from functools import cache
+from typing import TypedDict
+
+from daemon.core.arrival import shown
+from daemon.core.outcome import Duplicate, Outcome
+from daemon.core.ports import Incoming
+from daemon.core.verdict import Stored, is_event, verdict
+from daemon.documents.document import Document
+from daemon.documents.extract import Row, Value
+from daemon.documents.layout import positions, tables
+from daemon.stores.chunk import LINKS, Identity, parties
+from daemon.stores.postgres_chunk import FORM
+from daemon.stores.postgres_sql import lock_of
+from daemon.stores.schema import Backend, stored_columns
+from daemon.stores.sqlite_sql import PARTY_FIELDS
+
+_IDENTITY = ("cpf_cnpj", "id_estrangeiro", "razao_social")
+_PARTY_FIELDS = (*PARTY_FIELDS, "tipo_pessoa")
+
+type Object = dict[str, object]
+"""Names and values; of a row's columns, those that hold anything."""
+
+
+class Wave(TypedDict):
+    """See the table above."""
+
+    documents: list[Object]
+    rows: dict[str, list[Object]]
+    identities: list[Object]
+    parties: list[Object]
+
+
+class Answer(TypedDict):
+    """What became of one document."""
+
+    act: str
+    """insert, update, duplicate, conflict; replaced: the whole of a summary is stored."""
+    is_known: bool
+    id: int | None
+    """Of the stored document's row."""
+    content: str | None
+    rank: int
+    file: str | None
+
+
+def waves(incoming: Sequence[Incoming], job_id: str) -> list[list[Incoming]]:
+    """The documents in as few groups as can be."""
+    summed_up = {each.document.chave for each in incoming if each.document.head == "nf_resumos"}
+    times: dict[tuple[str, str], int] = {}
+    found: list[list[Incoming]] = []
+    for each in incoming:
+        document = each.document
+        at = positions(document.head)
+        row = document.rows[document.head][0]
+        row[at["arquivo_nome"]] = shown(each.file_name)
+        row[at["job_id"]] = job_id
+        key = (document.head, document.key)
+        if document.chave in summed_up:  # a summary looks at other tables too
+            key = ("", document.chave)
+        number = times[key] = times.get(key, -1) + 1
+        if number == len(found):
+            found.append([])
+        found[number].append(each)
+    return found
+
+
+def request(groups: Iterable[Sequence[Incoming]]) -> Object:
+    """What to send for the groups that `waves` made."""
+    made = [[each.document for each in group] for group in groups]
+    locks = sorted({lock_of(document.chave) for group in made for document in group})
+    return {
+        "form": FORM,
+        "locks": [str(each) for each in locks],
+        "waves": [_wave(group) for group in made],
+    }
+
+
+def outcome(document: Document, answer: Answer) -> Outcome:
+    """The function decides by the same rule; what it decided by becomes the file's outcome."""
+    if answer["act"] == "replaced":
+        return Duplicate(document.chave, answer["file"], document.findings)
+    known = None
+    if answer["is_known"]:
+        known = Stored(answer["content"], answer["rank"], answer["file"])
+    return verdict(document, known)
+
+
+def _wave(documents: Sequence[Document]) -> Wave:
+    wave: Wave = {"documents": [], "rows": {}, "identities": [], "parties": []}
+    identities: dict[Identity, int] = {}
+    for number, document in enumerate(documents, 1):
+        wave["documents"].append(_about(document))
+        _add_parties(wave, number, document, identities)
+        rows = wave["rows"]
+        begins = {name: len(held) for name, held in rows.items()}
+        for name, own in document.rows.items():
+            parent, held = tables()[name].parent, rows.setdefault(name, [])
+            for row in own:
+                made: Object = {"_n": number, **_text(_columns(name), row)}
+                if parent is not None:
+                    made["_p"] = begins.get(parent, 0) + int(row[0] or 0) + 1
+                held.append(made)
+    wave["identities"] = [_known(_IDENTITY, identity) for identity in identities]
+    return wave
+
+
+def _about(document: Document) -> Object:
+    return {
+        "head": document.head,
+        "key": document.key,
+        "chave": document.chave,
+        "rank": document.rank,
+        "content": document.content_sha256,
+        "event": is_event(document),
+    }
+
+
+def _add_parties(
+    wave: Wave, number: int, document: Document, identities: dict[Identity, int]
+) -> None:
+    """Also writes the numbers of the identities where the note's row has its parties' ids."""
+    own = parties([document])
+    for _, identity in own.newest:
+        identities.setdefault(identity, len(identities) + 1)
+    own.link(identities)
+    for papel in LINKS:
+        named = [identity for role, identity in own.newest if role == papel]
+        for identity, (*values, issued) in zip(named, own.values(papel), strict=True):
+            about: Object = {
+                "i": identities[identity],
+                "n": number,
+                "papel": papel,
+                "issued": issued,
+            }
+            wave["parties"].append(about | _known(_PARTY_FIELDS, values))
+
+
+def _known(names: Iterable[str], values: Iterable[Value]) -> Object:
+    pairs = zip(names, values, strict=True)
+    return {name: str(value) for name, value in pairs if value is not None}
+
+
+def _text(columns: Sequence[tuple[str, int]], row: Row) -> Object:
+    return {name: str(row[at]) for name, at in columns if row[at] is not None}
+
+
+@cache
+def _columns(table: str) -> tuple[tuple[str, int], ...]:
+    return tuple(stored_columns(tables()[table], Backend.POSTGRES).items())
