@@ -1,10 +1,11 @@
 """Measures nfed: ratios taken in one run, as Markdown on stdout; see docs/benchmarks.md.
 
-python -m bench [import|nfelib|memory|latency|idle|http|signature|all] [--rounds N] [--files N]
-                [--full]
+python -m bench [import|nfelib|memory|latency|idle|http|signature|postgres|all]
+                [--rounds N] [--files N] [--full]
 """
 
 import argparse
+import asyncio
 import os
 import platform
 import sqlite3
@@ -18,10 +19,11 @@ from bench.measure_http import measure_http
 from bench.measure_import import measure_import
 from bench.measure_memory import backlogs, measure_memory
 from bench.measure_notes import Notes
+from bench.measure_postgres import measure_postgres
 from bench.measure_rest import measure_idle, measure_latency
 from bench.measure_signature import measure_signature
 
-_WHAT = ("import", "nfelib", "memory", "latency", "idle", "http", "signature")
+_WHAT = ("import", "nfelib", "memory", "latency", "idle", "http", "signature", "postgres")
 _BUSY_PERCENT = 10.0
 
 
@@ -34,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     notes = Notes()
     wanted = max(
-        options.files if {"import", "nfelib", "http", "signature"} & {*chosen} else 1,
+        options.files if {"import", "nfelib", "http", "signature", "postgres"} & {*chosen} else 1,
         max(sizes) if "memory" in chosen else 1,
         options.drops if "latency" in chosen else 1,
     )
@@ -53,6 +55,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     if "http" in chosen:
         measured.add(measure_http(notes, options.files, options.rounds or 2))
+    if "postgres" in chosen:
+        measured.add(asyncio.run(measure_postgres(notes, options.files, options.rounds or 3)))
 
     print(f"\n{summary(measured.figures)}")
     for table in measured.raw:

@@ -13,7 +13,7 @@ import os
 import sqlite3
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import batched
 from pathlib import Path
 
@@ -39,17 +39,15 @@ _UPSERTS = {papel: upsert_party(papel) for papel in _LINKS}
 type Values = tuple[object, ...]
 
 
-def import_folder(folder: Path, database: Path) -> float:
-    """Imports every file of the folder into a database that has its tables; returns the seconds.
+def import_folder(folder: Path, store: Callable[[list[Document]], None]) -> float:
+    """Gives every file of the folder to `store`, some at a time; returns the seconds.
 
-    The clock runs from the listing of the folder to the last rename; the schemas are compiled
-    before.
+    `store` is one transaction. The clock runs from the listing of the folder to the last rename;
+    the schemas are compiled before.
     """
     done = folder / "done"
     done.mkdir()
-    connection = _connected(database)
     checks = _checks()
-    sink = _Sink()
     with os.scandir(folder) as entries:
         first = next(entry.path for entry in entries if entry.is_file())
     document_from(Path(first).read_bytes(), checks)
@@ -63,33 +61,26 @@ def import_folder(folder: Path, database: Path) -> float:
                 document = document_from(file.read(), checks)
             document.rows["notas_fiscais"][0][_FILE_NAME] = name
             documents.append(document)
-        connection.execute("begin immediate")
-        sink.write(connection, documents)
-        connection.execute("commit")
+        store(documents)
         for name in some:
             os.rename(f"{folder}/{name}", f"{done}/{name}")
-    seconds = time.perf_counter() - began
-
-    connection.close()
-    return seconds
+    return time.perf_counter() - began
 
 
-class _Sink:
-    """Writes documents into an empty database; keeps the next id of every table in memory."""
+class Numbering:
+    """Gives every row its id and its parent's; keeps the next id of every table in memory."""
 
     def __init__(self) -> None:
-        self._tables = [table for name, table in tables().items() if name != "empresas"]
-        self._names = {table.name: _names(table) for table in self._tables}
-        self._next = {table.name: 1 for table in self._tables}
+        self.tables = [table for name, table in tables().items() if name != "empresas"]
+        self._next = {table.name: 1 for table in self.tables}
 
-    def write(self, connection: sqlite3.Connection, documents: list[Document]) -> None:
-        """Everything that the documents hold, parties first, for the notes name them by id."""
-        _link_parties(connection, documents)
-        rows: dict[str, list[Values]] = {table.name: [] for table in self._tables}
+    def rows(self, documents: Iterable[Document]) -> dict[str, list[Values]]:
+        """By table, parents first: id, the parent's id if it has one, and the values."""
+        rows: dict[str, list[Values]] = {table.name: [] for table in self.tables}
         following = self._next
         for document in documents:
             begins: dict[str, int] = {}
-            for table in self._tables:
+            for table in self.tables:
                 own = document.rows.get(table.name)
                 if own is None:
                     continue
@@ -104,20 +95,33 @@ class _Sink:
                         (number, parent + int(row[0] or 0), *row[1:])
                         for number, row in enumerate(own, first)
                     ]
-        for name, values in rows.items():
-            if values:
-                # Most columns are empty in most notes: only those that hold anything are named.
-                kept = [
-                    (column, held)
-                    for column, held in zip(
-                        self._names[name], zip(*values, strict=True), strict=True
-                    )
-                    if held.count(None) < len(held)
-                ]
-                connection.executemany(
-                    insert(name, [column for column, _ in kept]),
-                    zip(*(held for _, held in kept), strict=True),
-                )
+        return {name: values for name, values in rows.items() if values}
+
+
+class _Sink:
+    """Writes documents into an empty SQLite database."""
+
+    def __init__(self, database: Path) -> None:
+        self._connection = _connected(database)
+        self._numbering = Numbering()
+        self._names = {table.name: _names(table) for table in self._numbering.tables}
+
+    def store(self, documents: list[Document]) -> None:
+        """Everything that the documents hold, parties first, for the notes name them by id."""
+        self._connection.execute("begin immediate")
+        _link_parties(self._connection, documents)
+        for name, values in self._numbering.rows(documents).items():
+            # Most columns are empty in most notes: only those that hold anything are named.
+            kept = [
+                (column, held)
+                for column, held in zip(self._names[name], zip(*values, strict=True), strict=True)
+                if held.count(None) < len(held)
+            ]
+            self._connection.executemany(
+                insert(name, [column for column, _ in kept]),
+                zip(*(held for _, held in kept), strict=True),
+            )
+        self._connection.execute("commit")
 
 
 def _link_parties(connection: sqlite3.Connection, documents: Iterable[Document]) -> None:
@@ -172,4 +176,4 @@ async def _make_tables(database: Path) -> None:
 if __name__ == "__main__":
     _folder, _database = map(Path, sys.argv[1:])
     asyncio.run(_make_tables(_database))
-    print(import_folder(_folder, _database))
+    print(import_folder(_folder, _Sink(_database).store))

