@@ -1,7 +1,7 @@
 """Measures nfed: ratios taken in one run, as Markdown on stdout; see docs/benchmarks.md.
 
-python -m bench [import|nfelib|memory|latency|idle|http|signature|postgres|all]
-                [--rounds N] [--files N] [--full]
+python -m bench [import|nfelib|memory|latency|idle|http|signature|postgres|growth|drivers|all]
+                [--rounds N] [--files N] [--stored N] [--full]
 """
 
 import argparse
@@ -15,6 +15,8 @@ import psutil
 from lxml import etree
 
 from bench.measure import Measured, markdown, summary
+from bench.measure_drivers import measure_drivers
+from bench.measure_growth import measure_growth
 from bench.measure_http import measure_http
 from bench.measure_import import measure_import
 from bench.measure_memory import backlogs, measure_memory
@@ -23,7 +25,9 @@ from bench.measure_postgres import measure_postgres
 from bench.measure_rest import measure_idle, measure_latency
 from bench.measure_signature import measure_signature
 
-_WHAT = ("import", "nfelib", "memory", "latency", "idle", "http", "signature", "postgres")
+_WHAT = ("import", "nfelib", "memory", "latency", "idle", "http", "signature", "postgres", "growth")
+_ALONE = ("drivers",)
+"""Not among all: they settle a question once."""
 _BUSY_PERCENT = 10.0
 
 
@@ -57,6 +61,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         measured.add(measure_http(notes, options.files, options.rounds or 2))
     if "postgres" in chosen:
         measured.add(asyncio.run(measure_postgres(notes, options.files, options.rounds or 3)))
+    if "growth" in chosen:
+        stored = options.stored or (1_000_000 if options.full else 100_000)
+        measured.add(asyncio.run(measure_growth(notes, stored)))
+    if "drivers" in chosen:
+        measured.add(asyncio.run(measure_drivers(notes)))
 
     print(f"\n{summary(measured.figures)}")
     for table in measured.raw:
@@ -81,7 +90,7 @@ def _machine() -> str:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=(*_WHAT, "all"), default="all")
+    parser.add_argument("what", nargs="?", choices=(*_WHAT, *_ALONE, "all"), default="all")
     parser.add_argument(
         "--rounds", type=_positive, help="of import, nfelib (else 3), memory and http (else 2)"
     )
@@ -91,11 +100,17 @@ def _parser() -> argparse.ArgumentParser:
         default=10_000,
         help="in a round of import; memory and growth take a tenth, half, all and twice as many",
     )
+    parser.add_argument(
+        "--stored",
+        type=_positive,
+        help="notes that growth fills a database with, else 100,000, and a million with --full",
+    )
     parser.add_argument("--drops", type=_positive, default=30, help="files that latency drops")
     parser.add_argument(
         "--full",
         action="store_true",
-        help="memory and growth up to ten times --files, idle for 60 s: takes a quarter of an hour",
+        help="memory and growth up to ten times --files, idle for 60 s, a million "
+        "stored notes: takes half an hour",
     )
     return parser
 
