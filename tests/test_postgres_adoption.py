@@ -37,6 +37,16 @@ def existing_url(empty_url):
     return empty_url
 
 
+@pytest.fixture(params=["postgres", "oldest_postgres"])
+def each_existing_url(request):
+    """On the newest server and on the oldest one."""
+    server = request.getfixturevalue(request.param)
+    with server.database() as name:
+        with psycopg.connect(server.url(name)) as connection:
+            connection.execute(SQL.encode())
+        yield server.url(name)
+
+
 @pytest.fixture
 def own_url(postgres, existing_url):
     with psycopg.connect(existing_url) as connection:
@@ -192,8 +202,9 @@ async def test_what_users_built_on_it_stays_as_they_made_it(own_url):
     assert warnings == []
 
 
-async def test_an_older_server_is_adopted_likewise():
-    with running(16) as server, server.database() as name:
+@pytest.mark.parametrize("version", [14, 16])
+async def test_an_older_server_is_adopted_likewise(version):
+    with running(version) as server, server.database() as name:
         url = server.url(name)
         with psycopg.connect(url) as connection:
             connection.execute(SQL.encode())
@@ -210,8 +221,8 @@ async def test_an_older_server_is_adopted_likewise():
         assert await postgres_schema.pending(url) == []
 
 
-async def test_a_column_that_cannot_be_widened_faithfully_is_left_with_a_warning(existing_url):
-    with psycopg.connect(existing_url) as connection:
+async def test_a_column_that_cannot_be_widened_faithfully_is_left_with_a_warning(each_existing_url):
+    with psycopg.connect(each_existing_url) as connection:
         connection.execute(
             b"""
             alter table empresas add column raiz text
@@ -226,9 +237,9 @@ async def test_a_column_that_cannot_be_widened_faithfully_is_left_with_a_warning
         fill(connection)
         before = what_readers_see(connection)
 
-    warnings = await postgres_schema.migrate(existing_url)
+    warnings = await postgres_schema.migrate(each_existing_url)
 
-    with psycopg.connect(existing_url) as connection:
+    with psycopg.connect(each_existing_url) as connection:
         assert what_readers_see(connection) == before
     told = "\n".join(warnings)
     for column, what in {
@@ -240,11 +251,13 @@ async def test_a_column_that_cannot_be_widened_faithfully_is_left_with_a_warning
         assert f"{column} keeps its type" in told
         assert what in told
     wide = "select format_type(atttypid, atttypmod) from pg_attribute where attrelid = %s::regclass"
-    assert rows(existing_url, f"{wide} and attname = 'aliquota'", "nf_itens_pis") == [("numeric",)]
-    assert rows(existing_url, f"{wide} and attname = 'email'", "empresas") == [
+    assert rows(each_existing_url, f"{wide} and attname = 'aliquota'", "nf_itens_pis") == [
+        ("numeric",)
+    ]
+    assert rows(each_existing_url, f"{wide} and attname = 'email'", "empresas") == [
         ("character varying(60)",)
     ]
-    assert await postgres_schema.pending(existing_url) == []
+    assert await postgres_schema.pending(each_existing_url) == []
 
 
 async def test_what_the_old_limits_refused_can_be_stored(existing_url):

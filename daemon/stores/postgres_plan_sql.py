@@ -74,7 +74,10 @@ obstacles as (
        and (d.classid in ('pg_policy'::regclass, 'pg_trigger'::regclass, 'pg_proc'::regclass,
                           'pg_publication_rel'::regclass)
             or v.relkind not in ('v', 'm')
-            or (f.oid is not null and f.adnum <> c.attnum))
+            or (f.oid is not null and f.adnum <> c.attnum)
+            -- A generated column, as PostgreSQL 14 records it.
+            or (d.classid = 'pg_class'::regclass and d.objid = c.table_oid
+                and d.objsubid not in (0, c.attnum)))
      union
     select a.table_oid, a.attnum, pg_describe_object(d.classid, d.objid, d.objsubid)
       from above a
