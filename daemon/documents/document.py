@@ -68,6 +68,8 @@ _RANK = {
         for cstat, status in _STATUS.items()
     },
 }
+RANKED = tuple(_RANK)
+"""Every cStat that is more than rejected, for those who say `rank` in another language."""
 
 
 def status_of(cstat: str | None, numero_protocolo: str | None = None) -> Status:

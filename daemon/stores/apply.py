@@ -4,15 +4,12 @@ Each statement takes the keys that a chunk brought, as a subselect in the place 
 changes nothing when it runs again.
 """
 
-from daemon.documents.document import rank
-
-# cStat by rank, as documents.document.rank has it, for use in SQL.
-_CSTATS = ("100", "150", "101", "151", "155", "110", "301", "302", "303")
+from daemon.documents.document import RANKED, rank
 
 
 def rank_of(alias: str) -> str:
     """`rank` of a row's codigo_status and numero_protocolo, as an expression."""
-    whens = " ".join(f"when '{cstat}' then {rank(cstat)}" for cstat in _CSTATS)
+    whens = " ".join(f"when '{cstat}' then {rank(cstat)}" for cstat in RANKED)
     return (
         f"case when coalesce({alias}.codigo_status, '') = '' then "
         f"case when coalesce({alias}.numero_protocolo, '') = '' then 0 else {rank(None, 'x')} end "
