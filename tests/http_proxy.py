@@ -79,15 +79,18 @@ class HttpProxy:
 
     def __init__(self, target: str, port: int = 0, tls: ssl.SSLContext | None = None) -> None:
         self.target = target
+        """May change."""
         self.seen: list[Request] = []
         self.max_body_bytes: int | None = None
         """Beyond this, requests are answered with 413."""
+        self.everywhere = False
+        """Whether other requests than rpc calls meet trouble too."""
         self.released = threading.Event()
         self._troubles: deque[Trouble] = deque()
         self._always: Trouble | None = None
         self._lock = threading.Lock()
         self._sockets: set[socket.socket] = set()
-        self._client = httpx.Client(base_url=target, timeout=60, trust_env=False)
+        self._client = httpx.Client(timeout=60, trust_env=False)
         proxy = self
 
         class Handler(_Handler):
@@ -135,7 +138,7 @@ class HttpProxy:
 
     def _trouble(self, path: str, size_bytes: int) -> Trouble | None:
         with self._lock:
-            if "/rpc/" not in path:
+            if not self.everywhere and "/rpc/" not in path:
                 return None
             if self._troubles:
                 return self._troubles.popleft()
@@ -200,7 +203,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _ask(self, body: bytes) -> Answer:
         sent = {name: text for name, text in self.headers.items() if name.lower() not in _OURS}
         try:
-            heard = self.owner._client.request(self.command, self.path, content=body, headers=sent)
+            heard = self.owner._client.request(
+                self.command, self.owner.target + self.path, content=body, headers=sent
+            )
         except httpx.HTTPError:
             return page(502)
         kept = {name: text for name, text in heard.headers.items() if name.lower() not in _OURS}

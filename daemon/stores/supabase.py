@@ -14,7 +14,7 @@ from daemon.errors import ConfigError, StoreUnavailable
 from daemon.stores import migrations
 from daemon.stores.importer import AsyncNFeImporter, NFeImporter, settings_for
 from daemon.stores.migrations import VERSION_TABLE, SchemaState
-from daemon.stores.supabase_chunk import Answer, outcome, request, waves
+from daemon.stores.supabase_chunk import Answer, is_answer, outcome, request, waves
 from daemon.stores.supabase_project import (
     ANSWER_SECONDS,
     SCHEMA_ADVICE,
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from daemon.settings import Settings
 
 _MOST_DOCUMENTS = 1000
-_ACTS = frozenset({"insert", "update", "duplicate", "conflict", "replaced"})
 
 
 class SupabaseStore:
@@ -160,8 +159,8 @@ def _answers(returned: object) -> list[Answer]:
     """Raises StoreUnavailable for what the function never returns."""
     try:
         answers: list[Answer] = json.loads(returned) if isinstance(returned, str) else []
-        if all(each["act"] in _ACTS for each in answers):
+        if all(map(is_answer, answers)):
             return answers
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, RecursionError):
         pass
     raise StoreUnavailable("nfed_store returned what is no answer of it")

@@ -16,6 +16,7 @@ no JSON reader in between rounds one.
 
 from collections.abc import Iterable, Sequence
 from functools import cache
+from types import UnionType
 from typing import TypedDict
 
 from daemon.core.arrival import shown
@@ -33,6 +34,16 @@ from daemon.stores.sqlite_sql import PARTY_FIELDS
 
 _IDENTITY = ("cpf_cnpj", "id_estrangeiro", "razao_social")
 _PARTY_FIELDS = (*PARTY_FIELDS, "tipo_pessoa")
+
+_ACTS = ("insert", "update", "duplicate", "conflict", "replaced")
+_ANSWER: dict[str, type | UnionType] = {
+    "act": str,
+    "is_known": bool,
+    "id": int | None,
+    "content": str | None,
+    "rank": int,
+    "file": str | None,
+}
 
 type Object = dict[str, object]
 """Names and values; of a row's columns, those that hold anything."""
@@ -100,6 +111,15 @@ def outcome(document: Document, answer: Answer) -> Outcome:
     if answer["is_known"]:
         known = Stored(answer["content"], answer["rank"], answer["file"])
     return verdict(document, known)
+
+
+def is_answer(value: object) -> bool:
+    """Whether it is one of the function's, which came a long way."""
+    return (
+        isinstance(value, dict)
+        and value.get("act") in _ACTS
+        and all(isinstance(value.get(name, _ACTS), kinds) for name, kinds in _ANSWER.items())
+    )
 
 
 def _wave(documents: Sequence[Document]) -> Wave:

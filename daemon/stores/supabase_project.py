@@ -194,7 +194,7 @@ class Project:
             raise StoreUnavailable(f"{self.url}: {told}") from error
         except UnicodeEncodeError as error:
             raise StoreRejected(str(error)) from error
-        except (library.PostgrestAPIError, ValueError) as error:
+        except (library.PostgrestAPIError, ValueError, RecursionError) as error:
             # A success whose body is none.
             raise StoreUnavailable(f"{self.url}: the answer is no JSON") from error
 
