@@ -79,6 +79,7 @@ def test_every_example_of_the_readme_runs_as_written(tmp_path, number):
     for each in made:
         (folder / each.name).write_bytes(each.xml)
     (folder / "lixo.xml").write_text("lixo")
+    (tmp_path / "nota.xml").write_bytes(made[0].xml)
 
     finished = subprocess.run(
         [sys.executable, "-W", "error", "-c", EXAMPLES[number]],
@@ -96,7 +97,9 @@ def test_every_example_of_the_readme_runs_as_written(tmp_path, number):
         assert "4 of 4" in finished.stdout
     elif "create_job" in EXAMPLES[number]:
         assert finished.stdout.startswith("50.0")
+    elif "import_nfe" in EXAMPLES[number]:
+        assert finished.stdout == "1\n"
 
 
-def test_there_are_three_examples():
-    assert len(EXAMPLES) == 3
+def test_there_are_four_examples():
+    assert len(EXAMPLES) == 4

@@ -6,7 +6,7 @@ from typing import assert_never
 
 from daemon.cli import database, output
 from daemon.cli.exits import ExitCode, complain
-from daemon.errors import ConfigError
+from daemon.errors import ConfigError, StoreUnavailable
 from daemon.settings import Settings, StoreKind, load
 from daemon.stores import migrations, postgres_access, postgres_schema, sqlite_schema
 from daemon.stores.migrations import SchemaState
@@ -41,10 +41,13 @@ def migrate(url: str | None, *, dry_run: bool) -> int:
 def status(url: str | None, *, as_json: bool) -> int:
     """Says how the schema stands; exit code 1 when there is something to do."""
     settings = _settings(url)
-    if settings.store_kind is StoreKind.SUPABASE:
-        raise ConfigError(_HTTPS)
-    pending = _pending(settings)
     seen = database.view(settings)
+    if settings.store_kind is StoreKind.SUPABASE:
+        if seen.error is not None:
+            raise StoreUnavailable(seen.error)
+        pending = []  # over HTTPS nobody sees what is in the catalogue
+    else:
+        pending = _pending(settings)
     state = seen.schema or migrations.state_of(None)
     if as_json:
         output.say_json(
