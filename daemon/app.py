@@ -11,6 +11,7 @@ import structlog
 from structlog.typing import FilteringBoundLogger
 
 from daemon import logs
+from daemon.collector import calm_collector
 from daemon.core.arrival import Arrival
 from daemon.core.job import JobState
 from daemon.core.outcome import Deferred, Reason
@@ -80,6 +81,7 @@ async def import_roots(
                 edges = await stack.enter_async_context(
                     opened_edges(settings, owned=str(root) if move else None)
                 )
+                calm_collector()
                 processor = processor_of(settings, edges, root, shelves, stopping, observer)
                 arrivals = folder.scan(()) if names is None else _sighted(folder, names)
                 await _import(settings, processor, root, arrivals, tally)

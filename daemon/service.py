@@ -10,6 +10,7 @@ from structlog.typing import FilteringBoundLogger
 
 from daemon.app import configure_log, try_store
 from daemon.batch.job_manager import get_job_manager
+from daemon.collector import calm_collector
 from daemon.core.arrival import Window
 from daemon.edges import opened_edges, processor_of
 from daemon.errors import FolderUnavailable, StoreUnavailable
@@ -105,6 +106,7 @@ class _Service:
             edges = await stack.enter_async_context(
                 opened_edges(settings, owned=str(root), patience=patience)
             )
+            calm_collector()
             if http is not None:
                 edges = http.measured(edges)
             processor = processor_of(
