@@ -17,7 +17,7 @@ help: ## Say what can be made.
 
 setup: $(STAMP) ## Build .venv with the command .venv/bin/nfed (does nothing when it is there).
 
-$(STAMP): constraints.txt pyproject.toml
+$(STAMP): constraints.txt pyproject.toml setup.py $(wildcard daemon/documents/tree_c/*.[ch])
 	@test -n "$(PYTHON)" || { echo "nfed needs Python 3.12 or newer with venv on the PATH" >&2; exit 1; }
 	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r constraints.txt
@@ -67,4 +67,4 @@ lock: ## Renew constraints.txt from pyproject.toml (needs uv).
 		--no-emit-index-url --group dev pyproject.toml -o constraints.txt
 
 clean: ## Remove what was built.
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) build dist daemon/documents/*.so *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

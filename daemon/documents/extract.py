@@ -1,7 +1,8 @@
 """One pass over the tree fills rows by the layout.
 
 Walking a document costs a dictionary look-up an element (see `plan`), and what the layout does not
-know is set aside with its path, so that nothing is lost.
+know is set aside with its path, so that nothing is lost. The walk itself is compiled (`tree`): it
+stores what is plain, and asks here for the rest.
 """
 
 import re
@@ -36,10 +37,14 @@ class Extraction:
     files of one note have one digest, whatever this layout stores of them.
     """
 
-    def __init__(self, *, needs_offsets: bool = True) -> None:
-        """Without `needs_offsets`, a moment may lack its offset, as in layouts before 3.10."""
+    def __init__(self, *, needs_offsets: bool = True, in_python: bool = False) -> None:
+        """Without `needs_offsets`, a moment may lack its offset, as in layouts before 3.10.
+
+        With `in_python`, the compiled walker is left alone; what comes out is the same.
+        """
         plan = compiled()
         self._plan = plan
+        self._walker = None if in_python else plan.walker
         self._needs_offsets = needs_offsets
         self._current: list[Row | None] = [None] * len(plan.tables)
         self._collected: list[list[Row]] = [[] for _ in plan.tables]
@@ -63,8 +68,7 @@ class Extraction:
         for slot in node.begins:
             self._begin(slot)
         self._attributes(element, node)
-        said = self._visit(element, node)
-        self.digest = sha256(said.encode("utf-8", "surrogatepass")).hexdigest()
+        self.digest = sha256(self._said(element, path, node)).hexdigest()
 
     def rows(self) -> Rows:
         """Rows by table, tables without rows left out."""
@@ -77,7 +81,7 @@ class Extraction:
     def _begin(self, slot: int) -> Row:
         plan = self._plan
         parent = plan.parents[slot]
-        if parent is None:
+        if parent < 0:
             number = 0
         else:
             if self._current[parent] is None:
@@ -91,8 +95,20 @@ class Extraction:
             self._current[child] = None
         return row
 
-    def _visit(self, element: etree._Element, node: Node) -> str:
+    def _said(self, element: etree._Element, path: str, node: Node) -> bytes:
         """Fills rows from the children of `element`; returns what they say, for the digest."""
+        if self._walker is None:
+            return self._visit(element, node).encode("utf-8", "surrogatepass")
+        steps = tuple(path.split("/"))
+        return self._walker.visit(
+            element, steps, self._current, self._collected, self._fill, self._attribute
+        )
+
+    def _visit(self, element: etree._Element, node: Node) -> str:
+        """Fills rows from the children of `element`; returns what they say, for the digest.
+
+        `Walker.visit` does this in C, and is what runs wherever it could be compiled.
+        """
         said = []
         current = self._current
         by_tag = node.by_tag
@@ -147,9 +163,12 @@ class Extraction:
 
     def _attributes(self, element: etree._Element, node: Node) -> None:
         for name, text in _attributes_of(element):
-            fills = node.attributes.get(name.rpartition("}")[2], ())
-            if not self._store(element, f"/@{name}", text, fills) and not node.is_listed:
-                self._keep_aside(element, f"/@{name}", text, fills)
+            self._attribute(element, name, text, node)
+
+    def _attribute(self, element: etree._Element, name: str, text: str, node: Node) -> None:
+        fills = node.attributes.get(name.rpartition("}")[2], ())
+        if not self._store(element, f"/@{name}", text, fills) and not node.is_listed:
+            self._keep_aside(element, f"/@{name}", text, fills)
 
     def _store(
         self, element: etree._Element, attribute: str, text: str, fills: tuple[Fill, ...]

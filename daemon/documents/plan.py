@@ -4,9 +4,10 @@ import posixpath
 from collections.abc import Callable, Sequence
 from functools import cache
 
-from daemon.documents.layout import NOT_STORED, Table, tables
+from daemon.documents.compiled import IS_COMPILED, tree
+from daemon.documents.layout import NOT_STORED, WORDS, Table, tables
 from daemon.documents.reader import NAMESPACE
-from daemon.documents.values import AS_WRITTEN, Convert, converters
+from daemon.documents.values import AS_WRITTEN, DIGITS, Convert, converters
 
 type Fill = tuple[int, int, Convert | None]
 """Table slot, position in its row, converter (None: text as it is)."""
@@ -24,6 +25,7 @@ class Node:
         "begins",
         "by_tag",
         "children",
+        "digits",
         "fills",
         "is_listed",
         "names",
@@ -46,6 +48,8 @@ class Node:
         self.is_listed = False
         """Whether the layout says that it, and all below, is not stored."""
         self.plain: Plain | None = None
+        self.digits: tuple[int, int] | None = None
+        """Of a plain decimal, as values.DIGITS."""
         self.by_tag: dict[str, Found] = {}
         """What a child is, by its tag in the usual namespace."""
 
@@ -61,7 +65,9 @@ class Node:
         does_more = self.begins or self.resets or self.names
         if len(ways) == 1 and ways <= AS_WRITTEN.keys() and not does_more:
             places = tuple((slot, position) for slot, position, _ in self.fills)
-            self.plain = (AS_WRITTEN[ways.pop()], places)
+            (way,) = ways
+            self.plain = (AS_WRITTEN[way], places)
+            self.digits = None if way is None else DIGITS[way]
         for child in (*self.children.values(), *filter(None, [self.wildcard])):
             child.index()
         for name in self.children:
@@ -81,7 +87,7 @@ class Plan:
         self.others = slots["nf_outros_valores"]
         self.widths = tuple(len(table.stored_names) + 1 for table in layout)
         self.parents = tuple(
-            None if table.parent is None else slots[table.parent] for table in layout
+            -1 if table.parent is None else slots[table.parent] for table in layout
         )
         self.children = tuple(
             tuple(slots[each.name] for each in layout if each.parent == table.name)
@@ -96,6 +102,11 @@ class Plan:
         for path in NOT_STORED:
             self._node(path).is_listed = True
         self.root.index()
+        self.walker = (
+            tree.Walker(self.root, UNKNOWN, WORDS, self.widths, self.parents, self.children)
+            if IS_COMPILED
+            else None
+        )
 
     def _add_table(self, slot: int, table: Table, element: str, *, is_eager: bool) -> None:
         top = self._node(element)

@@ -22,6 +22,10 @@ AS_WRITTEN: dict[Convert | None, Callable[[str], object] | None] = {None: None}
 """By converter: what is true of a text that it leaves as it is (None: nothing need be)."""
 
 
+DIGITS: dict[Convert, tuple[int, int]] = {}
+"""By converter of decimals: the digits before the point, and after it, that its column holds."""
+
+
 class UnreadableError(ValueError):
     """Says what was expected."""
 
@@ -72,6 +76,7 @@ def _decimal(digits: int, places: int) -> Convert:
         return value
 
     AS_WRITTEN[convert] = usual.fullmatch
+    DIGITS[convert] = (whole, places)
     return convert
 
 

@@ -27,7 +27,7 @@ PYTHON = "3.13"
 PIP = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check")
 PLATFORMS = ("manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64")
 # Of what Python calls nfed's source tree.
-SOURCE = ("daemon", "pyproject.toml", "README.md", "LICENSE")
+SOURCE = ("daemon", "setup.py", "pyproject.toml", "README.md", "LICENSE")
 
 INSTALL = f"""
 set -e
@@ -178,7 +178,9 @@ def _own_wheel(scratch: Path, out: Path, epoch: int) -> None:
     for name in SOURCE:
         source = PROJECT / name
         if source.is_dir():
-            shutil.copytree(source, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(
+                source, copy / name, ignore=shutil.ignore_patterns("__pycache__", "*.so")
+            )
         else:
             shutil.copy2(source, copy / name)
     subprocess.run(
