@@ -9,7 +9,7 @@ from daemon.documents.policy import Policy
 from daemon.errors import InvalidAccessKey
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, which pickle by a slow road
 class Finding:
     """A remark on a document that does not keep it out."""
 
