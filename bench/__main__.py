@@ -1,6 +1,7 @@
 """Measures nfed: ratios taken in one run, as Markdown on stdout; see docs/benchmarks.md.
 
-python -m bench [import|nfelib|memory|latency|idle|http|signature|postgres|growth|drivers|all]
+python -m bench [import|nfelib|memory|latency|idle|http|signature|postgres|supabase|growth|
+                 drivers|all]
                 [--rounds N] [--files N] [--stored N] [--full]
 """
 
@@ -24,8 +25,20 @@ from bench.measure_notes import Notes
 from bench.measure_postgres import measure_postgres
 from bench.measure_rest import measure_idle, measure_latency
 from bench.measure_signature import measure_signature
+from bench.measure_supabase import measure_supabase
 
-_WHAT = ("import", "nfelib", "memory", "latency", "idle", "http", "signature", "postgres", "growth")
+_WHAT = (
+    "import",
+    "nfelib",
+    "memory",
+    "latency",
+    "idle",
+    "http",
+    "signature",
+    "postgres",
+    "supabase",
+    "growth",
+)
 _ALONE = ("drivers",)
 """Not among all: they settle a question once."""
 _BUSY_PERCENT = 10.0
@@ -61,6 +74,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         measured.add(measure_http(notes, options.files, options.rounds or 2))
     if "postgres" in chosen:
         measured.add(asyncio.run(measure_postgres(notes, options.files, options.rounds or 3)))
+    if "supabase" in chosen:
+        some = max(options.files // 10, 1)
+        measured.add(measure_supabase(some, options.rounds or 3))
     if "growth" in chosen:
         stored = options.stored or (1_000_000 if options.full else 100_000)
         measured.add(asyncio.run(measure_growth(notes, stored)))
