@@ -14,6 +14,11 @@ from tests.supabase_server import project as project_on
 from tests.test_store_contract import *  # noqa: F403 - each of its tests, with these servers
 
 
+@pytest.fixture(params=["postgresql", "supabase"])
+def kind(request):
+    return request.param
+
+
 @pytest.fixture(scope="module")
 def postgres(oldest_postgres):
     return oldest_postgres
