@@ -13,6 +13,7 @@ from tests.notes import note
 from tests.other_documents import proc_event
 from tests.postgres_server import running
 from tests.stores import ask_postgres, incoming
+from tests.supabase_roles import supabase
 from tests.test_store_contract import EVERYTHING, key_of
 
 ROOT = Path(__file__).parent.parent
@@ -21,12 +22,18 @@ SEEN = (
     "select chave_acesso, emitente, quantidade_itens from vw_notas_fiscais_resumo order by 1",
     "select chave_acesso, numero_item, valor_icms from vw_nf_itens_completo order by 1, 2",
 )
+GRANTS = (
+    "select c.relname, e.grantee::regrole::text, e.privilege_type "
+    "from pg_class c, aclexplode(c.relacl) e where c.relnamespace = 'public'::regnamespace "
+    "and e.grantee <> c.relowner and c.relkind <> 'S' order by 1, 2, 3"
+)
 
 
 @pytest.fixture(params=[14, 18])
 def url(request):
-    with running(request.param) as server, server.database() as name:
-        yield server.url(name)
+    """A database where everything new is granted to outsiders, unless somebody takes it back."""
+    with running(request.param) as server, supabase(server) as made:
+        yield made
 
 
 def kinds(outcomes):
@@ -37,13 +44,13 @@ async def test_it_is_fed_and_read_as_before(url):
     store = PostgresStore(url, max_connections=1)
     await store.open()
     await store.store(incoming(*EVERYTHING), "job")
-    seen = [ask_postgres(url, query) for query in SEEN]
+    seen = [ask_postgres(url, query) for query in (*SEEN, GRANTS)]
 
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(SQL.encode())
     await postgres_schema.migrate(url)
 
-    assert [ask_postgres(url, query) for query in SEEN] == seen
+    assert [ask_postgres(url, query) for query in (*SEEN, GRANTS)] == seen
     assert await postgres_schema.pending(url) == []
     assert await postgres_access.openings(url) == []
     assert set(kinds(await store.store(incoming(*EVERYTHING), "job"))) == {Duplicate}
@@ -63,6 +70,22 @@ async def test_it_is_fed_and_read_as_before(url):
     )
     assert months[0][0] == months[0][1] > 12
     assert months[0][2]
+
+
+async def test_what_it_would_lose_stops_it_and_nothing_has_changed(url):
+    await postgres_schema.migrate(url)
+    policies = (ROOT / "deploy" / "supabase" / "policies-example.sql").read_text("utf-8")
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(policies.encode())
+
+        with pytest.raises(psycopg.errors.RaiseException, match="policy"):
+            connection.execute(SQL.encode())
+
+        connection.execute("rollback")
+    assert ask_postgres(
+        url, "select relkind::text from pg_class where oid = 'notas_fiscais'::regclass"
+    ) == [("r",)]
+    assert await postgres_schema.pending(url) == []
 
 
 async def test_a_question_about_a_month_reads_that_month_alone(url):

@@ -4,8 +4,9 @@
 --   psql -v ON_ERROR_STOP=1 -f partition-by-month.sql "$DATABASE_URL" && nfed db migrate
 --
 -- One transaction, PostgreSQL 14 or newer. It copies notas_fiscais, so it needs room for it twice.
--- `nfed db migrate` makes nfed's two views again. Views of your own over notas_fiscais stop it: drop
--- them first and make them again afterwards.
+-- `nfed db migrate` makes nfed's two views again. Views, policies, triggers and generated columns of
+-- your own over notas_fiscais stop it: drop them first and make them again afterwards, and likewise
+-- indexes of your own, which do not stop it.
 
 begin;
 set local search_path = public, pg_temp;
@@ -13,6 +14,23 @@ set local lock_timeout = '10s';
 set local statement_timeout = 0;
 
 lock table notas_fiscais in access exclusive mode;
+do $$
+declare
+    own text;
+begin
+    select string_agg(what, ', ' order by what) into own from (
+        select format('policy %I', polname) as what from pg_policy
+         where polrelid = 'notas_fiscais'::regclass
+        union all
+        select format('trigger %I', tgname) from pg_trigger
+         where tgrelid = 'notas_fiscais'::regclass and not tgisinternal
+           and tgname <> 'tg_notas_fiscais_updated_at'
+    ) as each;
+    if own is not null then
+        raise exception 'notas_fiscais has what this would lose: %', own;
+    end if;
+end
+$$;
 drop view if exists vw_notas_fiscais_resumo, vw_nf_itens_completo;
 
 -- A foreign key needs a unique id, and a unique key of a partitioned table needs the month in it.
@@ -31,8 +49,8 @@ $$;
 
 alter table notas_fiscais rename to notas_fiscais_inteira;
 create table notas_fiscais (
-    like notas_fiscais_inteira including defaults including constraints including storage
-        including compression including comments
+    like notas_fiscais_inteira including defaults including constraints including generated
+        including storage including compression including comments
 ) partition by range (data_hora_emissao);
 alter table notas_fiscais enable row level security;
 
@@ -79,6 +97,20 @@ declare
     held record;
 begin
     select * into old from pg_class where oid = 'notas_fiscais_inteira'::regclass;
+    -- First without what default privileges give to everything new, as Supabase's do.
+    for held in
+        select format('%s %s', case c.relkind when 'S' then 'sequence' else 'table' end,
+                      c.oid::regclass) as name,
+               case when r.rolname is null then 'public' else quote_ident(r.rolname) end as role
+          from pg_class c
+          cross join lateral aclexplode(c.relacl) e
+          left join pg_roles r on r.oid = e.grantee
+         where c.oid in ('notas_fiscais'::regclass, 'notas_fiscais_mes_id_seq'::regclass)
+           and e.grantee <> c.relowner
+         group by 1, 2
+    loop
+        execute format('revoke all on %s from %s', held.name, held.role);
+    end loop;
     for held in
         select case when r.rolname is null then 'public' else quote_ident(r.rolname) end as role,
                string_agg(e.privilege_type, ', ') as privileges
@@ -88,7 +120,10 @@ begin
          group by 1
     loop
         execute format('grant %s on notas_fiscais to %s', held.privileges, held.role);
-        execute format('grant usage, select on sequence notas_fiscais_mes_id_seq to %s', held.role);
+        if held.privileges like '%INSERT%' then
+            execute format('grant usage, select on sequence notas_fiscais_mes_id_seq to %s',
+                           held.role);
+        end if;
     end loop;
     execute format('alter table notas_fiscais owner to %s', old.relowner::regrole);
     execute format('alter schema notas_por_mes owner to %s', old.relowner::regrole);
