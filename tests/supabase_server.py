@@ -115,8 +115,11 @@ class Project:
             json=arguments,
             headers=headers or self.headers(role),
             timeout=60,
-            verify=False,
         )
+
+    def get(self, path: str, role: str) -> httpx.Response:
+        """Rows of a table: `notas_fiscais?select=id`."""
+        return httpx.get(f"{self.url}/rest/v1/{path}", headers=self.headers(role), timeout=60)
 
     def empty(self) -> None:
         """Takes every row away: as it was after the migration."""
