@@ -82,7 +82,7 @@ class SupabaseNotes:
             return json.loads(str(returned), parse_float=Decimal)
         except (ConfigError, StoreRejected) as error:
             raise StoreUnavailable(str(error)) from error
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise StoreUnavailable(f"{function} returned no JSON") from error
 
     async def _rows(self, columns: str, equal: dict[str, str] | None = None) -> list[Any]:
