@@ -1,19 +1,14 @@
 """Connections: verified, and silent about passwords."""
 
 import asyncio
-import ipaddress
-import ssl
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from daemon.errors import ConfigError, StoreRejected, StoreUnavailable
 from daemon.stores.postgres_connection import connected, shown
+from tests.certificates import context_of, self_signed
 
 _SSL_REQUEST = (80877103).to_bytes(4, "big")
 FAR = "127.0.0.2"  # this machine, by a name that does not say so
@@ -21,31 +16,8 @@ FAR = "127.0.0.2"  # this machine, by a name that does not say so
 
 @pytest.fixture
 def certificate(tmp_path):
-    """A key and a certificate for FAR that nobody but its own file vouches for."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "test")])
-    now = datetime.now(UTC)
-    address = x509.IPAddress(ipaddress.ip_address(FAR))
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([address]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    (tmp_path / "server.key").write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    (tmp_path / "server.crt").write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    return tmp_path / "server.crt"
+    """For FAR."""
+    return self_signed(tmp_path, FAR)
 
 
 @asynccontextmanager
@@ -86,12 +58,6 @@ async def _pour(reader, writer):
         writer.write(chunk)
         await writer.drain()
     writer.close()
-
-
-def context_of(certificate):
-    made = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    made.load_cert_chain(certificate, certificate.with_suffix(".key"))
-    return made
 
 
 async def answers(url):

@@ -7,8 +7,10 @@ import psycopg
 import pytest
 
 from daemon.core.outcome import Duplicate, Imported
+from daemon.documents.layout import tables
 from daemon.errors import ConfigError, StoreRejected, StoreUnavailable
 from daemon.stores.supabase import SupabaseStore
+from tests.certificates import context_of, self_signed
 from tests.harness import eventually
 from tests.http_proxy import Answer, Fault, HttpProxy, page, postgrest
 from tests.notes import note
@@ -287,6 +289,40 @@ async def test_a_key_is_sent_to_nobody_else(store, proxy, supabase_project):
                 await store.store(incoming(note(1)), "job")
 
         assert elsewhere.seen == []
+
+
+@pytest.mark.parametrize(
+    ("address", "trusted"), [("127.0.0.1", True), ("127.0.0.1", False), ("127.0.0.2", True)]
+)
+async def test_a_key_is_sent_to_no_server_that_cannot_prove_its_name(
+    supabase_project, tmp_path, monkeypatch, address, trusted
+):
+    certificate = self_signed(tmp_path, address)
+    if trusted:
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    key = supabase_project.service_key
+    with HttpProxy(supabase_project.url, tls=context_of(certificate)) as proxy:
+        store = SupabaseStore(proxy.url, key, max_connections=1)
+        if trusted and address in proxy.url:
+            assert kinds(await store.store(incoming(note(1)), "job")) == [Imported]
+        else:
+            with pytest.raises(StoreUnavailable, match=r"certificate|mismatch") as met:
+                await store.store(incoming(note(1)), "job")
+            assert "SSL_CERT_FILE" in str(met.value)
+            assert proxy.seen == []
+        await store.close()
+
+
+@pytest.mark.parametrize("value", ["\0", "\ud800"])
+async def test_a_value_that_no_database_holds_is_its_files_own_fault(store, url, value):
+    chunk = incoming(note(1), note(2))
+    items = chunk[1].document.rows["nf_itens"]
+    items[0][tables()["nf_itens"].position("descricao")] = value
+
+    with pytest.raises(StoreRejected):
+        await store.store(chunk, "job")
+
+    assert count(url) == 0
 
 
 async def test_a_database_that_only_reads_keeps_the_files_waiting(store, url):
