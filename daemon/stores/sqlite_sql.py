@@ -29,10 +29,11 @@ PROTOCOL = (
 )
 
 
-def insert(table: str, columns: Iterable[str]) -> str:
-    """Inserts rows of the named columns."""
+def insert(table: str, columns: Iterable[str], rows: int = 1) -> str:
+    """Inserts so many rows at once; takes the named columns of one row after the other."""
     names = list(columns)
-    return f"insert into {table} ({', '.join(names)}) values ({', '.join('?' * len(names))})"
+    row = f"({', '.join('?' * len(names))})"
+    return f"insert into {table} ({', '.join(names)}) values {', '.join([row] * rows)}"
 
 
 def update_protocol() -> tuple[str, tuple[int, ...]]:

@@ -3,7 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import count
+from itertools import chain, repeat
 
 from daemon.core.outcome import Outcome
 from daemon.core.ports import Incoming
@@ -24,6 +24,8 @@ from daemon.stores.chunk import (
     wanted,
 )
 
+_PARAMETERS = 200
+"""Of one statement, about: enough to spare most of what each costs, few enough to compile it."""
 _KEYS = "(select value from json_each(?))"
 
 
@@ -47,6 +49,7 @@ class Writer:
     def __init__(self) -> None:
         self._layout = [table for name, table in tables().items() if name != "empresas"]
         self._heads = {table.name: _Head(table) for table in self._layout if table.key is not None}
+        self._names = {table.name: table.stored_names for table in self._layout}
         self._update, self._update_from = sqlite_sql.update_protocol()
         self._upserts = {papel: sqlite_sql.upsert_party(papel) for papel in LINKS}
 
@@ -73,15 +76,12 @@ class Writer:
         found.link(_party_ids(connection, {identity for _, identity in found.newest}))
 
     def _insert(self, connection: sqlite3.Connection, chunk: Chunk) -> None:
-        """All rows of the new documents, table by table; ids go on from the highest stored.
-
-        Most columns of most rows are empty, and binding them costs more than storing the rest:
-        only the columns that hold anything in this chunk are named.
-        """
+        """All rows of the new documents, table by table; ids go on from the highest stored."""
         by_table: dict[str, list[tuple[int, list[Row]]]] = {}
         for number, document in enumerate(chunk.new.values()):
             for name, own in document.rows.items():
                 by_table.setdefault(name, []).append((number, own))
+        now = connection.execute("select current_timestamp").fetchone()[0]
         # By table and document: the id of the document's first row.
         begins: dict[str, dict[int, int]] = {}
         for table in self._layout:
@@ -102,18 +102,45 @@ class Writer:
             for parent_id, row in added:
                 rows.append(row)
                 parents.append(parent_id)
-            columns: dict[str, Iterable[Value]] = {"id": count(next_id)}
-            if table.link is not None:
-                columns[table.link] = parents
-            _, *columnwise = zip(*rows, strict=True)
-            columns |= {
-                name: values
-                for name, values in zip(table.stored_names, columnwise, strict=True)
-                if values.count(None) < len(values)
-            }
-            connection.executemany(
-                sqlite_sql.insert(table.name, columns), zip(*columns.values(), strict=False)
-            )
+            self._insert_rows(connection, table, rows, next_id, parents, now)
+
+    def _insert_rows(
+        self,
+        connection: sqlite3.Connection,
+        table: Table,
+        rows: list[Row],
+        next_id: int,
+        parents: list[int],
+        now: str,
+    ) -> None:
+        """Rows of one table, numbered in their order.
+
+        Most columns of most rows are empty, and binding them costs more than storing the rest: only
+        the columns that hold anything in this chunk are named. A statement for each row would cost
+        twice as much as one for many.
+        """
+        _, *columnwise = zip(*rows, strict=True)
+        columns: dict[str, Iterable[Value]] = {
+            name: values
+            for name, values in zip(self._names[table.name], columnwise, strict=True)
+            if values.count(None) < len(values)
+        }
+        if table.link is not None:
+            columns[table.link] = parents
+        columns["id"] = range(next_id, next_id + len(rows))
+        columns["created_at"] = repeat(now)  # to work it out for each row would cost more
+        names, values = [*columns], [*chain.from_iterable(zip(*columns.values(), strict=False))]
+        width = len(names)
+        at_once = max(_PARAMETERS // width, 1)
+        several = len(rows) // at_once * at_once
+        for count, begin, end in ((at_once, 0, several), (1, several, len(rows))):
+            if begin < end:
+                step = count * width
+                places = range(begin * width, end * width, step)
+                connection.executemany(
+                    sqlite_sql.insert(table.name, names, count),
+                    [values[at : at + step] for at in places],
+                )
 
     def _renew(self, connection: sqlite3.Connection, chunk: Chunk) -> None:
         """Gives stored documents what newer files of them say."""
