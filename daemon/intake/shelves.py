@@ -75,29 +75,31 @@ class FolderShelves:
         return True
 
     def _put_away(self, fates: Sequence[Fate], job_id: str) -> list[Fate]:
-        touched: set[Path] = set()
+        touched: set[str] = set()
         stuck: list[Fate] = []
-        done = self._done_folder(datetime.now().astimezone())
+        root, failed = str(self._root), f"{self._root}/{FAILED}"
+        done = str(self._done_folder(datetime.now().astimezone()))
         for fate in fates:
             shelf = shelf_for(fate.outcome)
             if shelf is Shelf.STAY:
                 continue
-            target = done if shelf is Shelf.DONE else self._root / FAILED
-            source = self._root / fate.arrival.path
+            target = done if shelf is Shelf.DONE else failed
+            source = f"{root}/{fate.arrival.path}"
             try:
                 if target not in touched:
-                    _ensure_folder(target)
+                    _ensure_folder(Path(target))
                 if isinstance(fate.outcome, Refused):
-                    _write_reason(source, target, fate, fate.outcome, job_id)
+                    _write_reason(Path(source), Path(target), fate, fate.outcome, job_id)
                 else:
                     _move(source, target, fate)
             except FileNotFoundError:
                 log.warning("file_vanished_before_move", file=shown(fate.arrival.path))
             except OSError as error:
-                self._say_trouble(fate, target, error)
+                self._say_trouble(fate, Path(target), error)
                 stuck.append(fate)
             else:
-                touched |= {target, source.parent}
+                touched.add(target)
+                touched.add(os.path.dirname(source))
         for folder in touched:
             _fsync_folder(folder)
         return stuck
@@ -128,7 +130,7 @@ def error_path(refused: Path) -> Path:
     return refused.with_name(refused.name + ERROR_SUFFIX)
 
 
-def move_without_replacing(source: Path, target: Path) -> None:
+def move_without_replacing(source: str | Path, target: str | Path) -> None:
     """Renames, and raises FileExistsError rather than overwrite (renameat2(2)).
 
     Where the file system knows no RENAME_NOREPLACE it checks and renames, which is enough for
@@ -151,7 +153,8 @@ def move_without_replacing(source: Path, target: Path) -> None:
 def free_names(name: str, room: int = 0) -> Iterator[str]:
     """The name, then `name.2.xml`, `name.3.xml` …, each short enough for `room` more bytes."""
     stem, dot, suffix = name.rpartition(".")
-    yield _fitting(stem, f"{dot}{suffix}", room)
+    is_short = 4 * len(name) + room <= _MAX_NAME_BYTES  # so many bytes has a letter at most
+    yield name if is_short else _fitting(stem, f"{dot}{suffix}", room)
     for number in range(2, 1_000_000):
         yield _fitting(stem, f".{number}{dot}{suffix}", room)
 
@@ -166,27 +169,28 @@ def _fitting(stem: str, suffix: str, room: int) -> str:
     return os.fsdecode(raw[:end]) + suffix
 
 
-def _move(source: Path, folder: Path, fate: Fate, room: int = 0) -> Path:
-    for name in free_names(source.name, room):
-        target = folder / name
+def _move(source: str, folder: str, fate: Fate) -> None:
+    """Of every file that is imported, so without Path objects, which cost more than the rename."""
+    for name in free_names(os.path.basename(source)):
+        target = f"{folder}/{name}"
         try:
             move_without_replacing(source, target)
         except FileExistsError:
             continue
         _take_back_if_changed(source, target, fate)
-        return target
-    raise FileExistsError(errno.EEXIST, "no free name", str(folder / source.name))
+        return
+    raise FileExistsError(errno.EEXIST, "no free name", source)
 
 
-def _take_back_if_changed(source: Path, target: Path, fate: Fate) -> None:
+def _take_back_if_changed(source: str | Path, target: str | Path, fate: Fate) -> None:
     """A producer may have put another file in the place of the one that was read."""
     status = os.stat(target, follow_symlinks=False)
     read = fate.reading.version or fate.arrival.version
     if (status.st_ino, status.st_size, status.st_mtime_ns) == read[:3]:
         return
-    for name in free_names(source.name):
+    for name in free_names(os.path.basename(source)):
         try:
-            move_without_replacing(target, source.with_name(name))
+            move_without_replacing(target, Path(source).with_name(name))
         except FileExistsError:
             continue
         break
@@ -281,7 +285,7 @@ def _ensure_folder(folder: Path) -> None:
         _fsync_folder(each.parent)
 
 
-def _fsync_folder(folder: Path) -> None:
+def _fsync_folder(folder: str | Path) -> None:
     try:
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError:
