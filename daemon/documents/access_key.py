@@ -2,8 +2,11 @@
 
 import re
 from dataclasses import dataclass
+from operator import mul
 
 _KEY = re.compile(r"[0-9]{6}[0-9A-Z]{12}[0-9]{26}")  # TChNFe, tiposBasico_v4.00.xsd
+
+_WEIGHTS = tuple(2 + position % 8 for position in reversed(range(43)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +36,8 @@ def check_digit(first_43: str) -> str:
     Weights run 2..9 from the right and start over. A letter counts as its
     ASCII code minus 48, which leaves digits at their own value (NT Conjunta 2025.001).
     """
-    total = sum(
-        (ord(character) - 48) * (2 + position % 8)
-        for position, character in enumerate(reversed(first_43))
-    )
+    weights = _WEIGHTS[len(_WEIGHTS) - len(first_43) :]
+    total = sum(map(mul, map(ord, first_43), weights)) - 48 * sum(weights)
     rest = total % 11
     return "0" if rest < 2 else str(11 - rest)
 

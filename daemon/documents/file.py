@@ -27,15 +27,19 @@ _KINDS = {
 }
 
 
-def documents_from(content: bytes, checks: Checks) -> list[Document | DocumentError]:
+def documents_from(
+    content: bytes, checks: Checks, digest: str | None = None
+) -> list[Document | DocumentError]:
     """Every document of one file, or what is wrong with it, in order; at least one.
+
+    `digest` is the SHA-256 of `content`, from a caller who has it.
 
     Raises DocumentError (see errors.py) for a file that cannot be read as a whole, with what was
     found and what was expected.
     """
     source = read(content)
     origin = Origin(
-        sha256(content).hexdigest(),
+        digest or sha256(content).hexdigest(),
         checks,
         tuple(Finding("ENCODING", text) for text in source.remarks),
     )

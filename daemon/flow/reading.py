@@ -83,7 +83,7 @@ def reading_of(
     """What these bytes say."""
     digest = sha256(content).hexdigest()
     try:
-        found = documents_from(content, settings.checks)
+        found = documents_from(content, settings.checks, digest)
     except XMLTruncated as error:
         return Reading(Deferred(Reason.INCOMPLETE, str(error)), digest, version)
     except DocumentError as error:

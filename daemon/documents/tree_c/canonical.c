@@ -19,46 +19,30 @@ typedef struct {
 
 enum { PLAIN = 1, NOT_PLAIN = 0 }; /* and -1 with an error */
 
+/* What stands for a byte in a text, and in an attribute's value; NULL: itself. */
+static const char *const in_text[256] = {
+    ['&'] = "&amp;", ['<'] = "&lt;", ['>'] = "&gt;", ['\r'] = "&#xD;",
+};
+static const char *const in_value[256] = {
+    ['&'] = "&amp;",  ['<'] = "&lt;",   ['"'] = "&quot;",
+    ['\t'] = "&#x9;", ['\n'] = "&#xA;", ['\r'] = "&#xD;",
+};
+
 static int
-add_escaped(Buffer *out, const char *text, size_t length, bool in_attribute)
+add_escaped(Buffer *out, const char *text, size_t length, const char *const *escapes)
 {
     const char *end = text + length, *begin = text;
     for (; text < end; text++) {
-        const char *escape;
-        switch (*text) {
-        case '&':
-            escape = "&amp;";
-            break;
-        case '<':
-            escape = "&lt;";
-            break;
-        case '>':
-            escape = in_attribute ? NULL : "&gt;";
-            break;
-        case '"':
-            escape = in_attribute ? "&quot;" : NULL;
-            break;
-        case '\t':
-            escape = in_attribute ? "&#x9;" : NULL;
-            break;
-        case '\n':
-            escape = in_attribute ? "&#xA;" : NULL;
-            break;
-        case '\r':
-            escape = "&#xD;";
-            break;
-        default:
-            continue;
-        }
+        const char *escape = escapes[(unsigned char)*text];
         if (escape != NULL) {
-            if (buffer_add(out, begin, text - begin) < 0
+            if (buffer_add(out, begin, (size_t)(text - begin)) < 0
                 || buffer_add(out, escape, strlen(escape)) < 0) {
                 return -1;
             }
             begin = text + 1;
         }
     }
-    return buffer_add(out, begin, end - begin);
+    return buffer_add(out, begin, (size_t)(end - begin));
 }
 
 static int
@@ -97,7 +81,7 @@ add_attributes(Writing *writing, const xmlNode *element)
         const char *text = text_of(next->children, &writing->scratch, &length);
         if (text == NULL || add_name(&writing->out, " ", next->name) < 0
             || buffer_add(&writing->out, "=\"", 2) < 0
-            || add_escaped(&writing->out, text, length, true) < 0
+            || add_escaped(&writing->out, text, length, in_value) < 0
             || buffer_add(&writing->out, "\"", 1) < 0) {
             return -1;
         }
@@ -152,7 +136,7 @@ add_element(Writing *writing, const xmlNode *element, bool is_top)
         }
         else if (each->content != NULL
                  && add_escaped(out, (const char *)each->content,
-                                strlen((const char *)each->content), false)
+                                strlen((const char *)each->content), in_text)
                      < 0) {
             state = -1;
         }
