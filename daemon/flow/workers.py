@@ -105,15 +105,11 @@ class Workers:
         """What the worker answers is known by what it is asked."""
         worker = await self._idle.get()
         loop = asyncio.get_running_loop()
-
-        def ask() -> object:
-            try:
-                return worker.ask(request, timeout)
-            finally:
-                # Not before the thread is done with it, also when the reader was cancelled.
-                loop.call_soon_threadsafe(self._idle.put_nowait, worker)
-
-        return await loop.run_in_executor(self._threads, ask)
+        asked = self._threads.submit(worker.ask, request, timeout)
+        # Idle again when no thread is at it any more: neither before a reader that was cancelled
+        # has its answer, nor never where it was cancelled before a thread had begun.
+        asked.add_done_callback(lambda _: loop.call_soon_threadsafe(self._idle.put_nowait, worker))
+        return await asyncio.wrap_future(asked)
 
 
 class _Worker:
