@@ -56,6 +56,15 @@ def test_a_users_unit_starts_this_nfed_within_what_a_user_may(home):
     assert "systemctl --user enable --now nfed" in said.stdout
 
 
+def test_the_database_has_a_folder_of_its_own_before_systemd_looks_for_one(home):
+    """Without it, systemd links it to the settings' folder, as if from before version 254."""
+    install(home, "--user")
+
+    state = home / ".local" / "state" / "nfed"
+    assert state.is_dir()
+    assert not state.is_symlink()
+
+
 def test_the_settings_that_it_writes_are_good_and_an_administrators_stay(home):
     install(home, "--user")
     folder = home / "config" / "nfed"
@@ -91,6 +100,7 @@ def test_a_dry_run_writes_nothing_and_shows_all(home):
 
     assert said.returncode == 0
     assert f"# --- {home}/config/systemd/user/nfed.service" in said.stdout
+    assert f"# --- {home}/.local/state/nfed/" in said.stdout
     assert "$ systemctl --user daemon-reload" in said.stdout
     assert sorted(home.rglob("*")) == before
 

@@ -40,6 +40,8 @@ class Plan:
     """Written only where nothing is: an administrator's."""
     commands: tuple[tuple[str, ...], ...]
     next_step: str
+    folders: tuple[Path, ...] = ()
+    """To be there before systemd looks for them."""
 
 
 def install_service(*, user: bool, dry_run: bool) -> int:
@@ -48,6 +50,8 @@ def install_service(*, user: bool, dry_run: bool) -> int:
     if dry_run:
         for path, text in (plan.files | plan.kept).items():
             typer.echo(f"# --- {path}\n{text}")
+        for folder in plan.folders:
+            typer.echo(f"# --- {folder}/\n")
         for command in plan.commands:
             typer.echo(f"$ {' '.join(command)}")
         return ExitCode.OK
@@ -58,6 +62,8 @@ def install_service(*, user: bool, dry_run: bool) -> int:
     for path, text in plan.kept.items():
         if not path.exists():
             _write(path, text)
+    for folder in plan.folders:
+        _make(folder)
     done = [_run(command) for command in plan.commands]
     output.say(plan.next_step)
     return ExitCode.OK if all(done) else ExitCode.SOME_REFUSED
@@ -118,6 +124,9 @@ def _for_user() -> Plan:
         (("systemctl", "--user", "daemon-reload"),),
         f"Next: look at {settings / 'nfed' / 'nfed.toml'}, then say `systemctl --user enable --now "
         "nfed`, and `loginctl enable-linger` for it to run while nobody is logged in.",
+        # Were the settings' folder there and this not, systemd would take the database to be
+        # among the settings, as it was up to version 253, and link the one to the other.
+        folders=(state / "nfed",),
     )
 
 
@@ -181,6 +190,13 @@ def _write(path: Path, text: str) -> None:
         hint = "run it as root, or with --user" if isinstance(error, PermissionError) else ""
         raise ConfigError(f"cannot write {path}: {error.strerror}; {hint}".rstrip("; ")) from error
     output.say(f"wrote {path}")
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"cannot make {folder}: {error.strerror}") from error
 
 
 def _run(command: tuple[str, ...]) -> bool:
