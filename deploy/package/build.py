@@ -74,19 +74,29 @@ def build(versions: Sequence[str], out: Path) -> list[Path]:
     root.require_root()
     tree = root.ensure()
     epoch = _epoch()
-    wheels = _wheels()
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="nfed-deb-") as scratch, _overlay(tree) as stage:
-        shutil.copytree(wheels, stage / "wheels")
-        _own_wheel(Path(scratch), stage / "wheels", epoch)
+        wheelhouse(stage / "wheels")
         _in(stage, INSTALL)
         home = stage / HOME.lstrip("/")
         _settle(home, epoch)
         return [_pack(version, home, Path(scratch), out, epoch) for version in versions]
 
 
+def wheelhouse(out: Path) -> None:
+    """nfed's own wheel and those of all that it needs, in a new folder."""
+    shutil.copytree(_wheels(), out)
+    with tempfile.TemporaryDirectory(prefix="nfed-wheel-") as scratch:
+        _own_wheel(Path(scratch), out, _epoch())
+
+
+def file_name(version: str) -> str:
+    """What the package of this version is called."""
+    return f"nfed_{version}_amd64.deb"
+
+
 def _pack(version: str, home: Path, scratch: Path, out: Path, epoch: int) -> Path:
-    target = out / f"nfed_{version}_amd64.deb"
+    target = out / file_name(version)
     config = scratch / "nfpm.json"
     config.write_text(json.dumps(_package(version, home), indent=1))
     subprocess.run(

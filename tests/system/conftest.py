@@ -1,10 +1,10 @@
 """The machines: one with the package installed, made once; each test gets a fresh copy of it."""
 
 import itertools
+import json
+import os
 import re
 import shutil
-import subprocess
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ from tests.system.service import Service
 
 NEXT_VERSION = f"{__version__}+next"
 # What systemd says when it leaves out a part of a unit and goes on.
-_LEFT_OUT = re.compile(
+LEFT_OUT = re.compile(
     r"proceeding without|Unknown key|Unknown section|Failed to parse|ignoring", re.IGNORECASE
 )
 
@@ -41,44 +41,57 @@ def tree() -> Path:
 
 
 @pytest.fixture(scope="session")
-def scratch() -> Iterator[Path]:
-    """Room for what machines write; gone with the mount."""
-    with tempfile.TemporaryDirectory(prefix="nfed-system-") as name:
-        subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", "size=6g,mode=755", "tmpfs", name], check=True
-        )
-        try:
-            yield Path(name)
-        finally:
-            subprocess.run(["umount", "--lazy", name], check=True)
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Room that all processes of this run have in common; in memory, gone with the mount."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
 
 
 @pytest.fixture(scope="session")
-def packages(scratch: Path) -> dict[str, Path]:
-    """The package of this version and, to upgrade to, of the next."""
+def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Room for what this process's machines write."""
+    return tmp_path_factory.mktemp("machines")
+
+
+@pytest.fixture(scope="session")
+def packages(shared: Path) -> dict[str, Path]:
+    """The package of this version and, to upgrade to, of the next; built by one for all."""
     versions = (__version__, NEXT_VERSION)
-    return dict(zip(versions, build.build(versions, scratch / "packages"), strict=True))
+    folder = shared / "packages"
+    with root.locked(shared / "packages.lock"):
+        if not folder.exists():
+            part = shared / "packages.part"
+            build.build(versions, part)
+            part.rename(folder)
+    return {version: folder / build.file_name(version) for version in versions}
 
 
 @pytest.fixture(scope="session")
 def new_machine(tree: Path, scratch: Path) -> Callable[..., Machine]:
-    """Makes machines, each with its name and room of its own."""
+    """Makes machines, each with room of its own."""
     numbers = itertools.count()
 
     def make(*layers: Path) -> Machine:
-        return Machine([*layers, tree], scratch / f"nfed-{next(numbers)}")
+        return Machine([*layers, tree], scratch / str(next(numbers)))
 
     return make
 
 
 @pytest.fixture(scope="session")
-def installed(packages: dict[str, Path], new_machine: Callable[..., Machine]) -> Installed:
-    """`apt-get install ./nfed.deb` on a running Debian 13."""
-    with new_machine() as machine:
-        machine.boot()
-        said = apt_install(machine, packages[__version__])
-        machine.poweroff()
-    return Installed(machine.upper, said)
+def installed(
+    packages: dict[str, Path], new_machine: Callable[..., Machine], shared: Path
+) -> Installed:
+    """`apt-get install ./nfed.deb` on a running Debian 13, by one for all."""
+    written = shared / "installed.json"
+    with root.locked(shared / "installed.lock"):
+        if not written.exists():
+            with new_machine() as machine:
+                machine.boot()
+                said = apt_install(machine, packages[__version__])
+                machine.poweroff()
+            written.write_text(json.dumps([str(machine.upper), said]))
+    layer, said = json.loads(written.read_text())
+    return Installed(Path(layer), said)
 
 
 @pytest.fixture
@@ -120,7 +133,7 @@ def left_out(machine: Machine) -> list[str]:
             for each in [*of_units, *of_files]
             if each.get("SYSLOG_IDENTIFIER") != "nfed"
         )
-        if _LEFT_OUT.search(message) and "nfed" in message
+        if LEFT_OUT.search(message) and "nfed" in message
     ]
 
 

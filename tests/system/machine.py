@@ -7,11 +7,14 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 
 from tests.harness import eventually
+from tests.system.cgroup import own_groups
 
 # The units need a network namespace of their own and a packet filter; without these flags systemd
 # would leave them out without a word.
@@ -45,6 +48,10 @@ class Machine:
         self.upper = home / "upper"
         self._nspawn: subprocess.Popen[bytes] | None = None
         self._leader = 0
+        # Unlike that of any machine of any other process.
+        self._name = f"nfed-{uuid.uuid4().hex[:12]}"
+        self._groups = ExitStack()
+        self._join_groups: Callable[[], None] = lambda: None
 
     def __enter__(self) -> "Machine":
         for each in (self.tree, self.upper, self.home / "work"):
@@ -52,6 +59,7 @@ class Machine:
         lower = ":".join(map(str, self.layers))
         options = f"lowerdir={lower},upperdir={self.upper},workdir={self.home / 'work'}"
         subprocess.run(["mount", "-t", "overlay", "-o", options, "overlay", self.tree], check=True)
+        self._join_groups = self._groups.enter_context(own_groups(self._name))
         return self
 
     def __exit__(
@@ -62,6 +70,7 @@ class Machine:
     ) -> None:
         if self._nspawn is not None:
             self.cut_power()
+        self._groups.close()
         subprocess.run(["umount", self.tree], check=True)
         shutil.rmtree(self.tree)
 
@@ -74,7 +83,7 @@ class Machine:
             ready.settimeout(1.0)
             with open(self.home / "console", "ab") as console:
                 self._nspawn = subprocess.Popen(
-                    [*_NSPAWN, f"--directory={self.tree}", f"--machine={self.home.name}"],
+                    [*_NSPAWN, f"--directory={self.tree}", f"--machine={self._name}"],
                     env={
                         **os.environ,
                         "NOTIFY_SOCKET": address,
@@ -83,6 +92,7 @@ class Machine:
                     stdin=subprocess.DEVNULL,
                     stdout=console,
                     stderr=console,
+                    preexec_fn=self._join_groups,
                 )
             self._await_boot(ready)
 

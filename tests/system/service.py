@@ -102,14 +102,18 @@ class Service:
             seconds,
         )
 
+    def show(self, name: str) -> str:
+        """A property of the unit."""
+        return self.machine.show(self.unit, name)
+
     def status(self) -> str:
         """The line that `systemctl status` shows."""
-        return self.machine.show(self.unit, "StatusText")
+        return self.show("StatusText")
 
     def restarts(self) -> int:
         """How often systemd has started it again."""
-        return int(self.machine.show(self.unit, "NRestarts"))
+        return int(self.show("NRestarts"))
 
     def main_pid(self) -> str:
         """The daemon's process, as the machine numbers it."""
-        return self.machine.show(self.unit, "MainPID")
+        return self.show("MainPID")
