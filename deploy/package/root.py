@@ -16,14 +16,17 @@ from pathlib import Path
 
 SUITE = "trixie"
 # What the tests need beyond the package's own dependencies: PostgreSQL to lose and find again, a
-# locale to read the catalog in, mandoc to read the man pages, the shells that are completed.
+# locale to read the catalog in, mandoc to read the man pages, the shells that are completed, PAM's
+# part for managers of users, pipx.
 PACKAGES = (
     "bash-completion",
     "ca-certificates",
     "dbus",
     "fish",
+    "libpam-systemd",
     "locales",
     "mandoc",
+    "pipx",
     "postgresql",
     "python3",
     "python3-systemd",

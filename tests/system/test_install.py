@@ -25,6 +25,10 @@ def test_it_is_up_under_its_own_user_with_no_rights(service: Service):
 
     assert machine.show("nfed.service", "Type") == "notify-reload"
     assert machine.show("nfed.service", "WatchdogUSec") == "1min"
+    assert machine.show("nfed.service", "OOMPolicy") == "continue"
+    assert machine.show("nfed.service", "MemoryMax").isdecimal()
+    assert machine.show("nfed.service", "TasksMax") == "1024"
+    assert machine.said("stat", "-c", "%U:%G %a", FOLDER) == "nfed:nfe-drop 2770"
     assert machine.is_active()
     assert service.restarts() == 0
     assert rights["Uid"].split()[0] == machine.said("id", "-u", "nfed")

@@ -4,8 +4,9 @@ import json
 
 import pytest
 
+from bench.generator import Note
 from tests.harness import eventually, notes
-from tests.system.service import Service
+from tests.system.service import DATABASE, Service
 
 # Asks at the port until it is told that it is enough; says how often, and how often in vain.
 _CALLER = """
@@ -23,6 +24,10 @@ while not os.path.exists("/run/enough"):
     time.sleep(0.02)
 open("/run/calls", "w").write(json.dumps([asked, refused]))
 """
+_GET = """
+import sys, urllib.request
+print(urllib.request.urlopen("http://127.0.0.1:8055" + sys.argv[1], timeout=30).read().decode())
+"""
 
 
 @pytest.fixture
@@ -34,15 +39,21 @@ def with_port(service: Service) -> Service:
     return service
 
 
-def test_the_daemon_is_handed_the_port_and_restarts_close_it_for_nobody(with_port: Service):
+def test_restarts_in_mid_batch_close_the_port_for_nobody_and_lose_no_file(
+    with_port: Service, many: list[Note]
+):
     service, machine = with_port, with_port.machine
     environment = machine.path(f"/proc/{service.main_pid()}/environ").read_text().split("\0")
     assert "LISTEN_FDS=1" in environment
     assert "LISTEN_FDNAMES=http" in environment
     machine.run("systemd-run", "--quiet", "--unit=caller", "python3", "-c", _CALLER)
+    service.drop(many)
+    service.begins(many)
 
     for _ in range(3):
         service.restart()
+
+    service.finishes(many)
 
     machine.write("/run/enough", "")
     eventually(lambda: machine.path("/run/calls").exists(), "the caller has counted")
@@ -66,8 +77,10 @@ def test_without_any_network_files_are_imported_and_the_port_is_open(with_port: 
     assert machine.said("readlink", f"/proc/{service.main_pid()}/ns/net") != machine.said(
         "readlink", "/proc/1/ns/net"
     )
-    connect = "import socket; socket.create_connection(('127.0.0.1', 8055), 10)"
-    machine.run("python3", "-c", connect)
+    said = json.loads(machine.said("python3", "-c", _GET, "/batch/jobs"))
+    assert [each["successful_files"] for each in said["jobs"]] == [3]
+    written_ahead = machine.path(f"{DATABASE}-wal")
+    assert written_ahead.exists(), "SQLite does without WAL"
 
 
 def test_the_port_starts_what_is_stopped(with_port: Service):

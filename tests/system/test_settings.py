@@ -1,7 +1,7 @@
 """Good and bad settings, at the start and at a reload; where secrets come from."""
 
 from tests.harness import eventually, notes
-from tests.system.service import DATABASE, Service
+from tests.system.service import DATABASE, FOLDER, Service
 
 
 def test_a_reload_moves_to_another_folder_without_losing_a_file(service: Service):
@@ -99,3 +99,29 @@ def test_the_database_is_named_by_an_encrypted_credential(service: Service):
     assert "secret.db" not in environment
     assert "secret.db" not in machine.systemctl("show", "nfed.service")
     assert not machine.path(DATABASE).exists() or service.stored() == []
+
+
+def test_supabase_is_named_by_credentials_and_its_key_is_nowhere_to_be_seen(service: Service):
+    """There is no network here: it is waited for, and no file is refused."""
+    machine = service.machine
+    key = "sb_secret_geheim"
+    ledger = "/var/lib/nfed/nfed-ledger.db"
+    machine.write(service.settings, f"xml_folder = '{FOLDER}'\nledger = '{ledger}'\n")
+    machine.write("/etc/credstore/nfed.supabase_url", "https://abcdefgh.supabase.co", 0o600)
+    machine.run("mkdir", "-p", "/etc/credstore.encrypted")
+    machine.run(
+        *("systemd-creds", "encrypt", "--with-key=host", "--name=nfed.supabase_service_key", "-"),
+        "/etc/credstore.encrypted/nfed.supabase_service_key",
+        stdin=key,
+    )
+
+    service.restart()
+
+    dropped = notes(2)
+    service.drop(dropped)
+    eventually(lambda: "2 files wait" in service.status(), "the status says so")
+    assert "abcdefgh.supabase.co" in "".join(machine.messages())
+    assert service.waiting() == {each.name for each in dropped}
+    environment = machine.path(f"/proc/{service.main_pid()}/environ").read_text()
+    said = machine.said("journalctl", "--boot", "--output=json", "--all")
+    assert key not in environment + said + machine.systemctl("show", "nfed.service")
