@@ -8,6 +8,9 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python; do \
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
+# Tests side by side: most wait for a process, a disk or a clock.
+JOBS ?= 4
+PYTEST := $(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=worksteal
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test test-system deb check format docs bench fidelity fuzz demo clean lock
@@ -30,8 +33,8 @@ run: setup ## Watch ./xml_nf and import into ./nfed.db until Ctrl-C.
 demo: setup ## Drop 50 generated homologation notes and two broken ones into ./xml_nf.
 	@$(BIN)/python -m bench.generator xml_nf --count 50 --items 5 --broken 2
 
-test: setup ## Pass all tests.
-	@$(BIN)/python -m pytest
+test: setup ## Pass all tests; JOBS=N at once.
+	@$(PYTEST)
 
 test-system: setup ## Boot Debian 13 with systemd in a container and try the service (root).
 	@$(BIN)/python -m tests.system
@@ -44,7 +47,7 @@ check: setup ## Everything that a commit must pass.
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 format: setup ## Format the code.
 	$(BIN)/ruff format .
