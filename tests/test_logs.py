@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -15,6 +16,7 @@ import pytest
 from daemon.logs.entry import Entry
 from daemon.logs.masking import Mask
 from daemon.logs.outbox import DescriptorSink, Item, Outbox
+from tests.cli_command import Terminal
 from tests.harness import ROOT, Rig, eventually, note, notes
 from tests.notes import note as note_xml
 from tests.notes import with_value
@@ -47,6 +49,17 @@ def test_a_json_line_has_five_members_and_the_fields_are_the_context(rig):
     assert done["level"] == "info"
     assert done["context"]["file"] == "nota.xml"
     assert done["context"]["job_id"] in [row[0] for row in rig.history("select job_id from jobs")]
+
+
+def test_a_terminal_gets_coloured_lines_for_people(tmp_path):
+    (tmp_path / "xml_nf").mkdir()
+    terminal = Terminal(tmp_path, "run", "--once")
+
+    assert terminal.ends() == 0
+
+    said = terminal.text
+    assert re.search(r"\x1b\[\d+m\S*daemon_started", said), said
+    assert '"event"' not in said
 
 
 def test_a_library_speaks_in_the_same_form(tmp_path):
