@@ -89,6 +89,7 @@ def _program() -> tuple[Path, Path | None]:
 
 
 def _unpack() -> None:
+    assert shutil.which("apt-get"), "the tests need PgBouncer: install it"
     _CACHE.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=_CACHE.parent) as name:
         folder = Path(name)

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from itertools import count
@@ -52,15 +52,30 @@ rm -rf "$1"
 class Server:
     """A running server; its superuser is `postgres`, without a password."""
 
-    def __init__(self, port: int, folder: Path) -> None:
+    def __init__(
+        self, port: int, folder: Path, command: Callable[[Sequence[str]], object] | None = None
+    ) -> None:
         self.port = port
         self.folder = folder
+        self._command = command
         self._numbers = count(1)
 
     def url(self, database: str = "postgres", user: str = "postgres", password: str = "") -> str:
         """How to reach a database of it."""
         secret = f":{password}" if password else ""
         return f"postgresql://{user}{secret}@127.0.0.1:{self.port}/{database}"
+
+    def stop(self) -> None:
+        """As a power cut does."""
+        self._pg_ctl("-m", "immediate", "stop")
+
+    def start(self) -> None:
+        """Again, after it has stopped for whatever reason."""
+        self._pg_ctl("-l", str(self.folder / "log"), "start")
+
+    def _pg_ctl(self, *arguments: str) -> None:
+        assert self._command is not None
+        self._command(["-w", "-s", "-D", str(self.folder / "data"), *arguments])
 
     def execute(self, sql: str) -> None:
         """For what must not run in a transaction."""
@@ -119,7 +134,18 @@ def running(version: int = VERSION, /, **settings: str) -> Iterator[Server]:
     assert guard.stdout is not None
     try:
         assert guard.stdout.readline() == "ready\n"
-        yield Server(port, folder)
+        yield Server(
+            port,
+            folder,
+            lambda arguments: subprocess.run(
+                [str(programs / "pg_ctl"), *arguments],
+                check=True,
+                stdin=subprocess.DEVNULL,
+                env=environment,
+                cwd=folder,
+                **user,
+            ),
+        )
     finally:
         guard.stdin.close()
         guard.wait(30)

@@ -2,6 +2,8 @@
 
 import os
 import pwd
+import shutil
+import subprocess
 from contextlib import contextmanager
 
 import pytest
@@ -77,3 +79,48 @@ def test_files_wait_for_room_and_drain_afterwards(tmp_path):
         assert ask_postgres(
             url, "select count(*), count(distinct chave_acesso) from notas_fiscais"
         ) == [(401, 401)]
+
+
+async def test_a_server_that_its_full_disk_brought_down_takes_the_rest_when_it_is_up_again():
+    """Without room for its log PostgreSQL stops, and stays down until somebody starts it."""
+    with running() as server:
+        disk = server.folder / "disk"
+        if not may_mount(disk):
+            pytest.skip("needs the right to mount")
+        with small_disk(disk, "70m"):
+            server.stop()
+            _move(server.folder / "data" / "pg_wal", disk / "wal")
+            server.start()
+            store = PostgresStore(server.url(), max_connections=1)
+            await store.open()
+            fill_up(disk / "ballast")
+            stored = 0
+            with pytest.raises(StoreUnavailable):
+                for first in range(0, 4000, 100):
+                    await store.store(incoming(*_files(first)), "job")
+                    stored += 100
+            with pytest.raises(StoreUnavailable):
+                await store.store(incoming(*_files(stored)), "job")
+
+            (disk / "ballast").unlink()
+            server.start()
+
+            again = [*_files(0), *_files(stored)]
+            outcomes = [type(each) for each in await store.store(incoming(*again), "job")]
+            assert outcomes == [Duplicate] * 100 + [Imported] * 100
+            await store.close()
+            assert ask_postgres(
+                server.url(), "select count(*), count(distinct chave_acesso) from notas_fiscais"
+            ) == [(stored + 100, stored + 100)]
+
+
+def _files(first):
+    return [note(n, rich=True, items=20) for n in range(first, first + 100)]
+
+
+def _move(folder, place):
+    """To another place, where it may still be written."""
+    shutil.copytree(folder, place)
+    shutil.rmtree(folder)
+    folder.symlink_to(place)
+    subprocess.run(["chown", "-R", "nobody", place], check=True)
