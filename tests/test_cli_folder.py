@@ -10,6 +10,7 @@ from contextlib import closing
 import pytest
 
 from daemon.intake.folder import holder, opened
+from daemon.stores import migrations
 from tests.cli_command import (
     AT_ONCE,
     Terminal,
@@ -22,6 +23,7 @@ from tests.cli_command import (
 )
 from tests.notes import generator, note, with_value
 
+NEWEST = migrations.versions()[-1]
 JOB_KEYS = [
     "job_id",
     "status",
@@ -127,7 +129,7 @@ def test_status_tells_backlog_database_jobs_and_refused_files(used):
     assert said.returncode == 0
     assert "1 file waiting, 2 refused" in said.stdout
     assert "daemon    not running" in said.stdout
-    assert "reachable, 3 notes, schema 0001" in said.stdout
+    assert f"reachable, 3 notes, schema {NEWEST}" in said.stdout
     assert "completed" in said.stdout
     assert "caf\\xe9.xml   root element <pedido> is no fiscal document" in said.stdout
     assert said.stderr == ""
@@ -339,7 +341,7 @@ def test_check_says_ok_to_everything_in_a_home_that_works(used):
         "fs.inotify.max_user_watches=",
         "fs.inotify.max_user_instances=",
         "database: nfed.db can be read and written; 3 notes",
-        "schema: 0001, the newest",
+        f"schema: {NEWEST}, the newest",
         "ledger: nfed-ledger.db can be written",
     ):
         assert subject in said.stdout
