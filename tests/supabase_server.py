@@ -57,9 +57,9 @@ secret_key = "{secret}"
 # Reads nothing: the pipe ends when its other end is closed or dies.
 _GUARD = """
 trap '' HUP INT TERM
-( "$@" > "$0/log" 2>&1 < /dev/null; touch "$0/ended" ) &
+( "$@" > "$0/log" 2>&1 < /dev/null & echo $! > "$0/pid"; wait; touch "$0/ended" ) &
 cat > /dev/null
-kill -TERM 0
+kill -KILL "$(cat "$0/pid")"  # it would wait for its clients to hang up
 wait
 rm -rf "$0"
 """
