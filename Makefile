@@ -70,4 +70,5 @@ lock: ## Renew constraints.txt from pyproject.toml (needs uv).
 		--no-emit-index-url --group dev pyproject.toml -o constraints.txt
 
 clean: ## Remove what was built.
-	rm -rf $(VENV) build dist daemon/documents/*.so *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) build dist daemon/documents/*.so *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+		tests/supabase/node_modules tests/supabase/.installed
