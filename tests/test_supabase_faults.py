@@ -182,7 +182,7 @@ async def test_a_start_during_an_outage_waits(supabase_project, proxy, shows_no_
     ],
 )
 async def test_a_connection_that_fails_stores_nothing_twice(
-    hasty, proxy, url, shows_no_key, fault, stored
+    hasty, store, proxy, url, shows_no_key, fault, stored
 ):
     both = (note(1), proc_event(key_of(note(1))))
     proxy.next(fault)
@@ -193,7 +193,7 @@ async def test_a_connection_that_fails_stores_nothing_twice(
     shows_no_key(met.value)
     assert proxy.url in str(met.value)
     await asyncio.to_thread(eventually, lambda: count(url) == stored)
-    again = await hasty.store(incoming(*both), "job")
+    again = await store.store(incoming(*both), "job")
     assert kinds(again) == [Duplicate if stored else Imported] * 2
     assert (count(url), count(url, "nf_itens"), count(url, "nf_eventos")) == (1, 2, 1)
 
@@ -374,7 +374,7 @@ async def test_a_statement_that_the_database_ends_keeps_the_files_waiting(
     assert kinds(await store.store(incoming(note(1)), "job")) == [Imported]
 
 
-async def test_a_lock_that_another_program_holds_is_waited_for_later(hasty, url):
+async def test_a_lock_that_another_program_holds_is_waited_for_later(hasty, store, url):
     with psycopg.connect(url) as holding:
         holding.execute("lock table nf_itens in access exclusive mode")
 
@@ -382,7 +382,7 @@ async def test_a_lock_that_another_program_holds_is_waited_for_later(hasty, url)
             await hasty.store(incoming(note(1)), "job")
 
     await asyncio.to_thread(eventually, lambda: count(url) == 1)
-    assert kinds(await hasty.store(incoming(note(1)), "job")) == [Duplicate]
+    assert kinds(await store.store(incoming(note(1)), "job")) == [Duplicate]
 
 
 async def test_a_server_that_comes_back_is_used_again(proxy, store, supabase_project, url):
