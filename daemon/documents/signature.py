@@ -56,6 +56,23 @@ class _Signature:
     """Base64, blanks taken out."""
 
 
+class _Children:
+    """An element's children by tag, looked through once."""
+
+    def __init__(self, parent: etree._Element) -> None:
+        self._parent = parent
+        self._by_tag: dict[str, list[etree._Element]] = {}
+        for each in parent:
+            self._by_tag.setdefault(each.tag, []).append(each)
+
+    def only(self, name: str) -> etree._Element:
+        """The child of that name; raises _FormError unless there is one."""
+        found = self._by_tag.get(f"{_DSIG}{name}", ())
+        if len(found) != 1:
+            raise _FormError(f"<{_local(self._parent)}> holds {len(found)} <{name}>, expected 1")
+        return found[0]
+
+
 class _FormError(ValueError):
     """Says what was found and what was expected."""
 
@@ -167,18 +184,21 @@ def _read(
     signature: etree._Element, signed: etree._Element, document: etree._Element
 ) -> _Signature:
     """Raises _FormError for whatever the manual does not allow."""
-    signed_info = _only(signature, "SignedInfo")
-    reference = _only(signed_info, "Reference")
+    parts = _Children(signature)
+    signed_info = parts.only("SignedInfo")
+    said = _Children(signed_info)
+    reference = said.only("Reference")
     _check_target(reference, signed)
+    referred = _Children(reference)
     return _Signature(
         document=document,
         signed_info=signed_info,
-        signed_info_method=_method(_only(signed_info, "CanonicalizationMethod")),
-        content_method=_transforms(_only(reference, "Transforms")),
-        digest=_known(_DIGESTS, _only(reference, "DigestMethod")),
-        digest_value=_decoded(_only(reference, "DigestValue").text),
-        hash_algorithm=_known(_SIGNATURES, _only(signed_info, "SignatureMethod")),
-        value=_decoded(_only(signature, "SignatureValue").text),
+        signed_info_method=_method(said.only("CanonicalizationMethod")),
+        content_method=_transforms(referred.only("Transforms")),
+        digest=_known(_DIGESTS, referred.only("DigestMethod")),
+        digest_value=_decoded(referred.only("DigestValue").text),
+        hash_algorithm=_known(_SIGNATURES, said.only("SignatureMethod")),
+        value=_decoded(parts.only("SignatureValue").text),
         certificates=tuple(
             "".join((each.text or "").split())
             for each in islice(signature.iter(f"{_DSIG}X509Certificate"), _MAX_CERTIFICATES)
@@ -230,13 +250,6 @@ def _known[T](known: dict[str, T], element: etree._Element) -> T:
     if name not in known:
         raise _FormError(f"<{_local(element)}> names {name!r}, expected {' or '.join(known)}")
     return known[name]
-
-
-def _only(parent: etree._Element, name: str) -> etree._Element:
-    found = list(parent.iterchildren(f"{_DSIG}{name}"))
-    if len(found) != 1:
-        raise _FormError(f"<{_local(parent)}> holds {len(found)} <{name}>, expected 1")
-    return found[0]
 
 
 def _decoded(text: str | None) -> bytes:

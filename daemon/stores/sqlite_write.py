@@ -3,7 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain, repeat
+from itertools import batched, chain, islice, repeat
 
 from daemon.core.outcome import Outcome
 from daemon.core.ports import Incoming
@@ -129,17 +129,15 @@ class Writer:
             columns[table.link] = parents
         columns["id"] = range(next_id, next_id + len(rows))
         columns["created_at"] = repeat(now)  # to work it out for each row would cost more
-        names, values = [*columns], [*chain.from_iterable(zip(*columns.values(), strict=False))]
-        width = len(names)
+        width = len(columns)
         at_once = max(_PARAMETERS // width, 1)
-        several = len(rows) // at_once * at_once
-        for count, begin, end in ((at_once, 0, several), (1, several, len(rows))):
-            if begin < end:
-                step = count * width
-                places = range(begin * width, end * width, step)
+        values = chain.from_iterable(zip(*columns.values(), strict=False))
+        for count, many in ((at_once, len(rows) // at_once), (1, len(rows) % at_once)):
+            if many:
+                size = count * width
                 connection.executemany(
-                    sqlite_sql.insert(table.name, names, count),
-                    [values[at : at + step] for at in places],
+                    sqlite_sql.insert(table.name, columns, count),
+                    batched(islice(values, many * size), size),
                 )
 
     def _renew(self, connection: sqlite3.Connection, chunk: Chunk) -> None:
