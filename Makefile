@@ -8,6 +8,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python; do \
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
+TREE := daemon/documents/tree.abi3.so
 # Tests side by side: most wait for a process, a disk or a clock.
 JOBS ?= 4
 PYTEST := $(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=worksteal
@@ -18,13 +19,17 @@ PYTEST := $(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=worksteal
 help: ## Say what can be made.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: $(STAMP) ## Build .venv with the command .venv/bin/nfed (does nothing when it is there).
+setup: $(STAMP) $(TREE) ## Build .venv with the command .venv/bin/nfed (does nothing when it is there).
 
-$(STAMP): constraints.txt pyproject.toml setup.py $(wildcard daemon/documents/tree_c/*.[ch])
+$(STAMP): constraints.txt pyproject.toml
 	@test -n "$(PYTHON)" || { echo "nfed needs Python 3.12 or newer with venv on the PATH" >&2; exit 1; }
 	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r constraints.txt
 	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(TREE): setup.py $(wildcard daemon/documents/tree_c/*.[ch]) | $(STAMP)
+	$(BIN)/python setup.py -q build_ext --inplace
 	@touch $@
 
 run: setup ## Watch ./xml_nf and import into ./nfed.db until Ctrl-C.
@@ -70,5 +75,5 @@ lock: ## Renew constraints.txt from pyproject.toml (needs uv).
 		--no-emit-index-url --group dev pyproject.toml -o constraints.txt
 
 clean: ## Remove what was built.
-	rm -rf $(VENV) build dist daemon/documents/*.so *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis \
-		tests/supabase/node_modules tests/supabase/.installed
+	rm -rf $(VENV) build dist $(TREE) *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+		tests/*/node_modules tests/*/.installed

@@ -17,6 +17,7 @@ setup(
             # No debugging symbols: they name the folder that it is built in.
             extra_compile_args=["-std=gnu11", "-O2", "-g0", "-Wall", "-Wextra", "-Werror=vla"],
             py_limited_api=True,
+            optional=True,  # without a C compiler nfed works as well, only slower
         )
     ],
     options={"bdist_wheel": {"py_limited_api": "cp312"}},

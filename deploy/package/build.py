@@ -37,6 +37,7 @@ python3 -m venv {HOME}
 # Debian's own, so that it gets Debian's security fixes.
 ln -s /usr/lib/python3/dist-packages/systemd {HOME}/lib/python{PYTHON}/site-packages/systemd
 {HOME}/bin/pip check
+{HOME}/bin/python -c "import daemon.documents.tree"
 {HOME}/bin/pip uninstall --quiet --yes pip
 find {HOME} -name __pycache__ -prune -exec rm -r {{}} +
 rm -f {HOME}/bin/[Aa]ctivate* {HOME}/.gitignore
