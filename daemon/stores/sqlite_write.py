@@ -24,7 +24,7 @@ from daemon.stores.chunk import (
     wanted,
 )
 
-_PARAMETERS = 200
+_PARAMETERS = 100
 """Of one statement, about: enough to spare most of what each costs, few enough to compile it."""
 _KEYS = "(select value from json_each(?))"
 
