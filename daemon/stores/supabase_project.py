@@ -75,15 +75,14 @@ class Project:
         ConfigError: the key, or no such function.
         """
         with self._world_errors():
-            client = await self._connected()
-            return (await client.rpc(function, dict(arguments)).execute()).data
+            return (await self._connected().rpc(function, dict(arguments)).execute()).data
 
     async def rows(
         self, table: str, columns: str, equal: Mapping[str, str] | None = None
     ) -> list[Mapping[str, object]]:
         """At most one of the rows whose columns have the values of `equal`. Raises as `call`."""
         with self._world_errors():
-            query = (await self._connected()).table(table).select(columns).limit(1)
+            query = self._connected().table(table).select(columns).limit(1)
             for name, value in (equal or {}).items():
                 # In quotes: some gateways take digits alone for a number, and round it.
                 escaped = value.replace("\\", "\\\\").replace('"', '\\"')
@@ -97,7 +96,7 @@ class Project:
         """How many rows, as the planner believes where they are many. Raises as `call`."""
         methods = importlib.import_module("postgrest").CountMethod
         with self._world_errors():
-            query = (await self._connected()).table(table)
+            query = self._connected().table(table)
             found = (await query.select("id", count=methods.planned, head=True).execute()).count
             if found is None or found <= _MOST_COUNTED:
                 found = (await query.select("id", count=methods.exact, head=True).execute()).count
@@ -109,7 +108,7 @@ class Project:
         if http is not None:
             await http.aclose()
 
-    async def _connected(self) -> "supabase.AsyncClient":
+    def _connected(self) -> "supabase.AsyncClient":
         waits_seconds = self._open_again - time.monotonic()
         if waits_seconds > 0:
             raise StoreUnavailable(
@@ -128,7 +127,7 @@ class Project:
             follow_redirects=False,
             event_hooks={"response": [self._judged]},
         )
-        self._client = await library.acreate_client(
+        self._client = library.AsyncClient(
             self.url,
             self._key,
             library.AsyncClientOptions(
