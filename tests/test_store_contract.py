@@ -305,6 +305,53 @@ async def test_an_event_sent_again_replaces_its_rejected_attempt(shelf):
     assert shelf.one("select status from notas_fiscais") == ("cancelada",)
 
 
+async def test_an_event_whose_answer_came_first_has_its_fields(shelf):
+    chave = key_of(note(1))
+    await shelf.put(answer(chave))
+
+    outcomes = await shelf.put(event(chave, text="<xJust>um</xJust><v>1</v>"))
+
+    assert kinds(outcomes) == [Updated]
+    assert shelf.one("select status, texto from nf_eventos") == ("registrado", "um")
+    assert shelf.one("select valor from nf_eventos_campos where caminho = 'v'") == ("1",)
+
+
+async def test_of_two_attempts_in_a_chunk_only_the_fields_of_the_one_that_stands_stay(shelf):
+    chave = key_of(note(1))
+    await shelf.put(answer(chave, cstat="501"))
+
+    outcomes = await shelf.put(
+        event(chave, text="<xJust>um</xJust><v>1</v>"),
+        proc_event(chave, text="<xJust>dois</xJust><v>2</v>"),
+    )
+
+    assert kinds(outcomes) == [Updated, Updated]
+    assert shelf.one("select texto from nf_eventos") == ("dois",)
+    assert shelf.rows("select valor from nf_eventos_campos where caminho = 'v'") == [("2",)]
+
+
+async def test_a_file_that_only_fills_gaps_is_not_the_one_that_is_named(shelf):
+    chave = key_of(note(1))
+    outcomes = await shelf.put(answer(chave), event(chave), event(chave))
+
+    assert kinds(outcomes) == [Imported, Updated, Duplicate]
+    assert outcomes[2].stored_from == "0.xml"
+    assert shelf.one("select arquivo_nome from nf_eventos") == ("0.xml",)
+
+
+async def test_a_protocol_beside_a_bare_note_does_not_keep_the_whole_one_out(shelf):
+    """All three in one chunk."""
+    bare, whole = note(1, authorised=False), note(1)
+
+    outcomes = await shelf.put(bare, protocol(key_of(bare)), whole)
+
+    assert kinds(outcomes) == [Imported, Imported, Updated]
+    assert shelf.one("select xml_completo, arquivo_nome from notas_fiscais") == (
+        whole.decode(),
+        "2.xml",
+    )
+
+
 EVERYTHING = [
     *(note(n, rich=True, items=None) for n in range(40)),
     note(50, authorised=False),

@@ -19,7 +19,7 @@ from tests.existing_database import SQL, fill
 from tests.harness import eventually, never
 from tests.http_proxy import Fault, HttpProxy
 from tests.notes import note, with_value
-from tests.other_documents import proc_event
+from tests.other_documents import proc_event, summary
 from tests.postgres_server import running
 from tests.stores import ask_postgres, incoming
 from tests.supabase_roles import supabase
@@ -267,6 +267,30 @@ async def test_ten_daemons_whose_notes_name_the_same_parties_never_wait_in_a_cir
     assert ask_postgres(url, "select count(distinct cpf_cnpj) = count(cpf_cnpj) from empresas") == [
         (True,)
     ]
+
+
+async def test_a_note_that_comes_after_its_summary_keeps_nobody_waiting_in_a_circle(
+    supabase_project, url
+):
+    """The summary is known first, so the two are told apart within the call."""
+    key = supabase_project.service_key
+    stores = [SupabaseStore(supabase_project.url, key, max_connections=1) for _ in range(2)]
+    numbers = iter(range(2000, 3000))
+
+    for first in range(1, 21):
+        chunks = []
+        for buyers in ((f"{first:014d}", f"{first + 50:014d}"),) * 2:
+            order = buyers if not chunks else buyers[::-1]
+            one, other = (sold_to(buyer, next(numbers)) for buyer in order)
+            chunks.append(incoming(one, summary(key_of(other)), other))
+        outcomes = await asyncio.gather(
+            *(store.store(chunk, "job") for store, chunk in zip(stores, chunks, strict=True))
+        )
+        assert {kind for some in outcomes for kind in kinds(some)} == {Imported}
+
+    for store in stores:
+        await store.close()
+    assert count(url) == 80
 
 
 async def test_one_rejected_value_stores_nothing_of_its_chunk(store, url):

@@ -145,12 +145,18 @@ class Chunk:
             other = content is not None and known.content_sha256 != content
             if other and document.head == "nf_eventos":
                 self.emptied.append(self._ids[key])
+                fields = self.added.get("nf_eventos_campos", ())
+                self.added["nf_eventos_campos"] = [
+                    each for each in fields if each[0] != self._ids[key]
+                ]
             for name, rows in document.rows.items():
                 if name == "nf_processamento" or (name == "nf_eventos_campos" and other):
                     self.added.setdefault(name, []).extend((self._ids[key], row) for row in rows)
         content, rank_now = document.content_sha256, document.rank
         if known is not None:
             content, rank_now = content or known.content_sha256, max(rank_now, known.rank)
+            if document.rank < known.rank:  # the row keeps what it has, and so its file
+                file_name = known.file_name or file_name
         self._stored[key] = Stored(content, rank_now, file_name)
 
 

@@ -40,10 +40,13 @@ declare
     v_answer jsonb;
     v_act text[];
     v_id bigint[];
-    v_other boolean[];
+    v_new_content boolean[];
     v_party bigint[];
-    v_parties jsonb;
+    v_parties jsonb := '[]';
+    v_newest jsonb;
     v_chaves text[];
+    v_notes text[] := '{{}}';
+    v_others text[] := '{{}}';
     v_each record;
 {declarations}
 begin
@@ -64,6 +67,44 @@ begin
     else
         perform pg_advisory_xact_lock({gate});
     end if;
+
+    -- The parties that new notes name and that are missing: once and in one order, for others wait
+    -- for them. A note that is not stored is new with the first of its writings.
+    with wave as (
+        select value, ord
+          from jsonb_array_elements(chunk -> 'waves') with ordinality as e (value, ord)
+    ),
+    note as (
+        select w.ord as wave, e.ord as n, e.value ->> 'key' as key,
+               row_number() over (partition by e.value ->> 'key' order by w.ord) as writing
+          from wave w
+         cross join lateral jsonb_array_elements(w.value -> 'documents')
+               with ordinality as e (value, ord)
+         where e.value ->> 'head' = 'notas_fiscais'
+    ),
+    party as (
+        select w.ord as wave, (e.value ->> 'n')::int as n, (e.value ->> 'i')::int as i
+          from wave w cross join lateral jsonb_array_elements(w.value -> 'parties') as e (value)
+    ),
+    who as (
+        select w.ord as wave, e.ord as i, e.value
+          from wave w
+         cross join lateral jsonb_array_elements(w.value -> 'identities')
+               with ordinality as e (value, ord)
+    )
+    insert into public.empresas (cpf_cnpj, id_estrangeiro, razao_social)
+    select distinct r.cpf_cnpj, r.id_estrangeiro, r.razao_social
+      from note join party using (wave, n) join who using (wave, i)
+     cross join lateral jsonb_populate_record(null::public.empresas, who.value) as r
+     where note.writing = 1
+       and not exists (select from public.notas_fiscais f where f.chave_acesso = note.key)
+       and not exists (select from public.empresas k where k.cpf_cnpj = r.cpf_cnpj)
+       and not exists (select from public.empresas k
+                        where r.cpf_cnpj is null and k.cpf_cnpj is null
+                          and k.id_estrangeiro = r.id_estrangeiro
+                          and k.razao_social = r.razao_social)
+     order by 1, 2, 3
+        on conflict do nothing;
 
     for v_wave in select value from jsonb_array_elements(chunk -> 'waves') loop
         v_rows := v_wave -> 'rows';
@@ -90,6 +131,7 @@ begin
                    coalesce(w.file, h.file) as file,
                    h.content is not null and d.content is not null and h.content <> d.content
                        as is_other,
+                   d.content is not null and h.content is distinct from d.content as is_new_content,
                    w.n is not null as is_whole, h.n is not null as is_known,
                    d.rank as new_rank, d.content as new_content, d.is_event
               from doc d
@@ -110,7 +152,7 @@ begin
               from known k
         ),
         numbered as (
-            select d.n, d.act, d.is_other,
+            select d.n, d.act, d.is_new_content,
                    case d.act when 'insert' then nextval(pg_get_serial_sequence(
                        'public.' || d.head, 'id')::regclass) else d.id end as id,
                    jsonb_build_object('act', d.act, 'is_known', d.is_known,
@@ -119,27 +161,12 @@ begin
               from (select * from decided order by n) as d
         )
         select array_agg(act order by n), array_agg(id order by n),
-               array_agg(is_other order by n),
+               array_agg(is_new_content order by n),
                jsonb_agg(answer || jsonb_build_object('id', id) order by n)
-          into v_act, v_id, v_other, v_answer
+          into v_act, v_id, v_new_content, v_answer
           from numbered;
         v_answers := v_answers || v_answer;
 
-        -- The parties that new notes name: those that are missing, then everybody's id.
-        insert into public.empresas (cpf_cnpj, id_estrangeiro, razao_social)
-        select r.cpf_cnpj, r.id_estrangeiro, r.razao_social
-          from jsonb_array_elements(v_wave -> 'identities') with ordinality as e (value, ord)
-         cross join lateral jsonb_populate_record(null::public.empresas, e.value) as r
-         where e.ord in (select (value ->> 'i')::int
-                           from jsonb_array_elements(v_wave -> 'parties')
-                          where v_act[(value ->> 'n')::int] = 'insert')
-           and not exists (select from public.empresas k where k.cpf_cnpj = r.cpf_cnpj)
-           and not exists (select from public.empresas k
-                            where r.cpf_cnpj is null and k.cpf_cnpj is null
-                              and k.id_estrangeiro = r.id_estrangeiro
-                              and k.razao_social = r.razao_social)
-         order by r.cpf_cnpj, r.id_estrangeiro, r.razao_social
-            on conflict do nothing;
         select array_agg(
                    case when e.value ->> 'cpf_cnpj' is not null
                         then (select k.id from public.empresas k
@@ -159,7 +186,7 @@ begin
                      from jsonb_array_elements(v_wave -> 'documents')
                           with ordinality as e (value, ord)
                     where value ->> 'head' = 'nf_eventos' and v_act[ord] = 'update'
-                      and v_other[ord]);
+                      and v_new_content[ord]);
 {inserts}
         -- What goes further than the one that is stored.
         for v_each in
@@ -176,29 +203,36 @@ begin
 {renewals}
         end loop;
 
-        v_chaves := array(
-            select distinct value ->> 'chave'
+        v_notes := v_notes || array(
+            select value ->> 'chave'
               from jsonb_array_elements(v_wave -> 'documents') with ordinality as e (value, ord)
              where v_act[ord] in ('insert', 'update') and value ->> 'head' <> 'dfe_documentos');
-        if {waiting} then
-{on_notes}
-        end if;
-        v_chaves := array(
-            select distinct value ->> 'chave'
+        v_others := v_others || array(
+            select value ->> 'chave'
               from jsonb_array_elements(v_wave -> 'documents') with ordinality as e (value, ord)
              where v_act[ord] in ('insert', 'update') and value ->> 'head' = 'dfe_documentos');
-        if cardinality(v_chaves) > 0 then
-{on_others}
-        end if;
-
-        -- Changes to parties come last, in order.
-        perform 1 from public.empresas
-          where id in (select v_party[(value ->> 'i')::int]
-                         from jsonb_array_elements(v_wave -> 'parties')
-                        where v_act[(value ->> 'n')::int] = 'insert')
-          order by id for no key update;
-{parties}
+        v_parties := v_parties || (
+            select coalesce(jsonb_agg(e.value || jsonb_build_object(
+                       'id', v_party[(e.value ->> 'i')::int]) order by e.ord), '[]')
+              from jsonb_array_elements(v_wave -> 'parties') with ordinality as e (value, ord)
+             where v_act[(e.value ->> 'n')::int] = 'insert');
     end loop;
+
+    -- Only now what documents do to each other: an earlier wave's must not decide about a later's.
+    v_chaves := array(select distinct unnest(v_notes));
+    if {waiting} then
+{on_notes}
+    end if;
+    v_chaves := array(select distinct unnest(v_others));
+    if cardinality(v_chaves) > 0 then
+{on_others}
+    end if;
+
+    -- Changes to parties come last, in order.
+    perform 1 from public.empresas
+      where id in (select (value ->> 'id')::bigint from jsonb_array_elements(v_parties))
+      order by id for no key update;
+{parties}
     return v_answers::text;
 end
 $store$"""
@@ -223,19 +257,17 @@ _INSERT = """
          order by e.ord;
         end if;"""
 _PARTIES = """
-        select jsonb_agg(newest.value) into v_parties
-          from (select distinct on ((e.value ->> 'i')::int)
-                       e.value || jsonb_build_object(
-                           'id', v_party[(e.value ->> 'i')::int],
-                           'emissao_como_{papel}', e.value ->> 'issued') as value
-                  from jsonb_array_elements(v_wave -> 'parties') with ordinality as e (value, ord)
-                 where e.value ->> 'papel' = '{papel}'
-                   and v_act[(e.value ->> 'n')::int] = 'insert'
-                 order by (e.value ->> 'i')::int, e.value ->> 'issued' collate "C" desc, e.ord desc
-               ) as newest;
-        if v_parties is not null then
-            {update};
-        end if;"""
+    select jsonb_agg(newest.value) into v_newest
+      from (select distinct on ((e.value ->> 'id')::bigint)
+                   e.value || jsonb_build_object(
+                       'emissao_como_{papel}', e.value ->> 'issued') as value
+              from jsonb_array_elements(v_parties) with ordinality as e (value, ord)
+             where e.value ->> 'papel' = '{papel}'
+             order by (e.value ->> 'id')::bigint, e.value ->> 'issued' collate "C" desc, e.ord desc
+           ) as newest;
+    if v_newest is not null then
+        {update};
+    end if;"""
 _CHAVES = "(select unnest(v_chaves))"
 
 
@@ -269,7 +301,7 @@ def text() -> str:
             _PARTIES.format(
                 papel=papel,
                 update=_qualified(
-                    postgres_sql.update_parties(papel).replace("$1::jsonb", "v_parties")
+                    postgres_sql.update_parties(papel).replace("$1::jsonb", "v_newest")
                 ),
             )
             for papel in LINKS
@@ -314,7 +346,7 @@ def _insert(table: Table, numbered: list[str]) -> str:
     if table.name == "nf_processamento":
         condition = f"v_act[{number}] in ('insert', 'update')"
     elif table.name == "nf_eventos_campos":
-        condition += f" or v_act[{number}] = 'update' and v_other[{number}]"
+        condition += f" or v_act[{number}] = 'update' and v_new_content[{number}]"
     return _INSERT.format(
         table=table.name,
         numbers=_NUMBERS.format(table=table.name) if table.name in numbered else "",
@@ -346,7 +378,7 @@ def _renewal(sql: str) -> str:
 
 def _applied(statements: tuple[str, ...]) -> str:
     return "\n".join(
-        f"            {_qualified(each.format(chaves=_CHAVES)).strip()};" for each in statements
+        f"        {_qualified(each.format(chaves=_CHAVES)).strip()};" for each in statements
     )
 
 
