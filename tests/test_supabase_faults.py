@@ -272,13 +272,39 @@ async def test_a_rest_has_an_end(store, proxy, header, least, most):
     assert least <= met.value.retry_after_seconds <= most
 
 
-@pytest.mark.parametrize("header", ["soon", "", "nan", "Wed, 99 Foo"])
+@pytest.mark.parametrize(
+    "header", ["soon", "", "nan", "Wed, 99 Foo", "1 Jan 99999999999999999999 00:00:00 GMT"]
+)
 async def test_a_rest_that_nobody_understands_is_none(store, proxy, header):
     proxy.next(page(429, **{"retry-after": header}))
     with pytest.raises(StoreUnavailable, match="429"):
         await store.store(incoming(note(1)), "job")
 
     assert kinds(await store.store(incoming(note(1)), "job")) == [Imported]
+
+
+@pytest.mark.parametrize("status", [401, 429, 500])
+async def test_a_gateway_that_quotes_the_key_is_quoted_without_it(
+    store, proxy, supabase_project, shows_no_key, status
+):
+    proxy.next(postgrest(status, "", f"no such key: {supabase_project.service_key}, sorry"))
+
+    with pytest.raises(StoreUnavailable, match=r"no such key: \*\*\*, sorry") as met:
+        await store.store(incoming(note(1)), "job")
+
+    shows_no_key(met.value)
+
+
+@pytest.mark.parametrize("body", [b'{"hello": "world"}', b'[{"id": 1}]', b"[7]", b"null"])
+async def test_rows_of_somebody_else_are_an_outage(supabase_project, proxy, body):
+    proxy.everywhere = True
+    proxy.next(Answer(200, body, JSON))
+    store = SupabaseStore(proxy.url, supabase_project.service_key, max_connections=1)
+
+    with pytest.raises(StoreUnavailable, match="expected a list of rows"):
+        await store.open()
+
+    await store.close()
 
 
 async def test_a_key_is_sent_to_nobody_else(store, proxy, supabase_project):

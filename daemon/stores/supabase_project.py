@@ -6,6 +6,7 @@ characters): https://docs.postgrest.org/en/stable/references/errors.html
 
 import importlib
 import json
+import math
 import ssl
 import time
 from collections.abc import Iterator, Mapping
@@ -88,9 +89,14 @@ class Project:
                 escaped = value.replace("\\", "\\\\").replace('"', '\\"')
                 query = query.filter(name, "in", f'("{escaped}")')
             data = (await query.execute()).data
-        if not isinstance(data, list):
+        names = {name.strip() for name in columns.split(",")}
+        told = data if isinstance(data, list) else [data]
+        rows: list[Mapping[str, object]] = [
+            row for row in told if isinstance(row, Mapping) and names <= row.keys()
+        ]
+        if len(rows) < len(told):
             raise StoreUnavailable(f"{self.url}: expected a list of rows of {table}")
-        return [row for row in data if isinstance(row, Mapping)]
+        return rows
 
     async def count(self, table: str) -> int | None:
         """How many rows, as the planner believes where they are many. Raises as `call`."""
@@ -145,7 +151,7 @@ class Project:
             return
         await response.aread()
         status = response.status_code
-        code, message = _told(response)
+        code, message = self._told(response)
         text = f"{self.url}: {message}"
         if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
             size = len(response.request.content)
@@ -169,11 +175,26 @@ class Project:
 
     def _rest(self, response: "httpx.Response") -> NoReturn:
         """Whatever else: the world's fault."""
-        _, message = _told(response)
+        _, message = self._told(response)
         asked_seconds = _retry_after_seconds(response.headers.get("retry-after"))
         if asked_seconds is not None:
             self._open_again = time.monotonic() + asked_seconds
         raise StoreUnavailable(f"{self.url}: {message}", asked_seconds)
+
+    def _told(self, response: "httpx.Response") -> tuple[str, str]:
+        """Code and text of an answer; `details` quotes rows, so it stays out."""
+        try:
+            body = json.loads(response.content)
+            code, message = str(body.get("code") or ""), str(body.get("message") or "")
+        except (ValueError, AttributeError):
+            code, message = "", ""
+        reason = f"{response.status_code} {response.reason_phrase}".strip()
+        message = " ".join(message.split())
+        return code, self._masked(f"{reason}: {message}" if message else reason)[:_MOST_TOLD]
+
+    def _masked(self, text: str) -> str:
+        """Without the key, which some gateways quote."""
+        return text.replace(self._key, "***")
 
     @contextmanager
     def _world_errors(self) -> Iterator[None]:
@@ -189,25 +210,13 @@ class Project:
                     f"{self.url}: {cause.verify_message}: name the authority's certificate in the "
                     "environment (SSL_CERT_FILE)"
                 ) from error
-            told = str(error) or f"no answer within {self._answer_seconds:.0f} s"
+            told = self._masked(str(error)) or f"no answer within {self._answer_seconds:.0f} s"
             raise StoreUnavailable(f"{self.url}: {told}") from error
         except UnicodeEncodeError as error:
             raise StoreRejected(str(error)) from error
         except (library.PostgrestAPIError, ValueError, RecursionError) as error:
             # A success whose body is none.
             raise StoreUnavailable(f"{self.url}: the answer is no JSON") from error
-
-
-def _told(response: "httpx.Response") -> tuple[str, str]:
-    """Code and text of an answer; `details` quotes rows, so it stays out."""
-    try:
-        body = json.loads(response.content)
-        code, message = str(body.get("code") or ""), str(body.get("message") or "")
-    except (ValueError, AttributeError):
-        code, message = "", ""
-    reason = f"{response.status_code} {response.reason_phrase}".strip()
-    told = f"{reason}: {' '.join(message.split())[:_MOST_TOLD]}" if message else reason
-    return code, told
 
 
 def _retry_after_seconds(header: str | None) -> float | None:
@@ -219,12 +228,12 @@ def _retry_after_seconds(header: str | None) -> float | None:
     except ValueError:
         try:
             moment = parsedate_to_datetime(header)
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=UTC)
         seconds = (moment - datetime.now(UTC)).total_seconds()
-    return min(max(seconds, 0.0), _LONGEST_WAIT_SECONDS)
+    return None if math.isnan(seconds) else min(max(seconds, 0.0), _LONGEST_WAIT_SECONDS)
 
 
 def _libraries() -> tuple[ModuleType, ModuleType]:
