@@ -37,11 +37,17 @@ def masked_url(url: str) -> str:
 
 def project(url: str) -> str:
     """A Supabase project's address. Raises ValueError for what is none."""
-    parts = urlsplit(url.strip())
+    none = "is no address such as https://abcdefgh.supabase.co"
+    try:
+        parts = urlsplit(url.strip())
+        _ = parts.port
+    except ValueError:
+        raise ValueError(none) from None  # it quotes what may be a password
     allowed = ("https", "http") if parts.hostname in _HERE else ("https",)
-    if parts.scheme not in allowed or not parts.hostname or parts.username:
-        raise ValueError("is no address such as https://abcdefgh.supabase.co")
-    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+    place = f"{parts.netloc}{parts.path}"
+    if parts.scheme not in allowed or not parts.hostname or "@" in place or len(place.split()) > 1:
+        raise ValueError(none)
+    return f"{parts.scheme}://{place.rstrip('/').removesuffix('/rest/v1')}"
 
 
 def service_key(key: str) -> str:

@@ -94,6 +94,11 @@ def test_a_database_option_outweighs_supabase(monkeypatch):
         ({"URL": PROJECT}, "supabase_service_key is missing"),
         ({"SERVICE_KEY": KEY}, "supabase_url is missing"),
         ({"URL": "http://abc.supabase.co", "SERVICE_KEY": KEY}, "supabase_url .* is no address"),
+        ({"URL": "https://me:geheim@abc.co", "SERVICE_KEY": KEY}, "supabase_url .* is no address"),
+        ({"URL": "https://:geheim@abc.co", "SERVICE_KEY": KEY}, "supabase_url .* is no address"),
+        ({"URL": "https://me:geheim/@abc.co", "SERVICE_KEY": KEY}, "supabase_url .* is no address"),
+        ({"URL": "https://abc.co:99999", "SERVICE_KEY": KEY}, "supabase_url .* is no address"),
+        ({"URL": "https://abc .co", "SERVICE_KEY": KEY}, "supabase_url .* is no address"),
         ({"URL": PROJECT, "SERVICE_KEY": "sb_publishable_geheim"}, "is the public key"),
         ({"URL": PROJECT, "SERVICE_KEY": jwt("anon")}, "is the public key"),
         ({"URL": PROJECT, "SERVICE_KEY": "geheim geheim"}, "is no key"),
@@ -107,6 +112,14 @@ def test_what_cannot_work_is_refused_without_the_key(monkeypatch, environment, s
         load()
 
     assert "geheim" not in str(refused.value)
+
+
+@pytest.mark.parametrize("more", ["", "/", "/rest/v1", "/rest/v1/"])
+def test_the_address_of_a_project_may_be_that_of_its_api(monkeypatch, more):
+    monkeypatch.setenv("NFED_SUPABASE_URL", PROJECT + more)
+    monkeypatch.setenv("NFED_SUPABASE_SERVICE_KEY", KEY)
+
+    assert load().settings.supabase_url == PROJECT
 
 
 def test_no_repr_of_the_settings_holds_a_secret(tmp_path):
