@@ -64,6 +64,9 @@ def choose_database(
 ) -> None:
     """Settles who wins of database_url and Supabase's settings, also those without our prefix."""
     named = bool(values.get(SUPABASE[0]))
+    if named and origins[SUPABASE[0]] == "option" != origins.get("database_url"):
+        values.pop("database_url", None)
+        origins["database_url"] = "default"
     if named or "database_url" not in values:
         unprefixed = {
             name: (os.environ.get(name.upper()), env_file.get(name.upper())) for name in SUPABASE

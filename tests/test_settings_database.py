@@ -114,6 +114,14 @@ def test_what_cannot_work_is_refused_without_the_key(monkeypatch, environment, s
     assert "geheim" not in str(refused.value)
 
 
+def test_a_project_that_a_program_names_outweighs_a_database_in_the_environment(monkeypatch):
+    monkeypatch.setenv("NFED_DATABASE_URL", "sqlite:///a.db")
+
+    settings = load({"supabase_url": PROJECT, "supabase_service_key": KEY}).settings
+
+    assert settings.store_kind is StoreKind.SUPABASE
+
+
 @pytest.mark.parametrize("more", ["", "/", "/rest/v1", "/rest/v1/"])
 def test_the_address_of_a_project_may_be_that_of_its_api(monkeypatch, more):
     monkeypatch.setenv("NFED_SUPABASE_URL", PROJECT + more)
