@@ -2,11 +2,14 @@
 
 import asyncio
 import re
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 
 import pytest
 
 from daemon.errors import (
     ConfigError,
+    NfedError,
     RefusedDocument,
     StoreUnavailable,
     XMLTruncated,
@@ -101,6 +104,47 @@ def test_programs_with_an_event_loop_have_a_twin(place, file):
 
     found = place.ask("select id, arquivo_nome from notas_fiscais")
     assert sorted(found) == sorted(zip(ids, (path.name for path in paths), strict=True))
+
+
+def test_an_importer_that_nobody_opened_imports_one_file_after_the_other(place, file):
+    importer = place.make()
+
+    ids = [importer.import_nfe(file(f"{number}.xml", note(number))) for number in (1, 2, 1)]
+
+    assert ids[0] == ids[2] != ids[1]
+
+
+def test_a_twin_that_nobody_opened_imports_many_at_once(place, file):
+    paths = [file(f"{number}.xml", note(number)) for number in range(1, 6)]
+
+    async def run():
+        importer = place.make_async()
+        return await asyncio.gather(*map(importer.import_nfe, paths))
+
+    ids = asyncio.run(run())
+
+    found = place.ask("select id, arquivo_nome from notas_fiscais")
+    assert sorted(found) == sorted(zip(ids, (path.name for path in paths), strict=True))
+
+
+@pytest.mark.parametrize("is_open", [True, False])
+def test_threads_may_share_one(place, file, is_open):
+    paths = [file(f"{number}.xml", note(number)) for number in range(1, 6)]
+    importer = place.make()
+
+    with ThreadPoolExecutor(5) as threads, importer if is_open else nullcontext():
+        ids = list(threads.map(importer.import_nfe, paths))
+
+    found = place.ask("select id, arquivo_nome from notas_fiscais")
+    assert sorted(found) == sorted(zip(ids, (path.name for path in paths), strict=True))
+
+
+@pytest.mark.filterwarnings("error")
+async def test_inside_an_event_loop_it_names_its_twin(file):
+    importer = SQLiteNFeImporter(file("a.db", b""))
+
+    with pytest.raises(NfedError, match="await AsyncSQLiteNFeImporter there"):
+        importer.import_nfe(file("a.xml", note(1)))
 
 
 def test_an_event_is_told_by_its_own_row(place, file):

@@ -6,6 +6,7 @@ anything. `daemon.batch` is the face for folders.
 
 import asyncio
 import os
+import threading
 from collections.abc import Coroutine, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
@@ -54,6 +55,7 @@ class AsyncNFeImporter:
         self._store = store
         self._is_open = False
         self._one_reads = asyncio.Lock()
+        self._one_opens = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
         await self._store.open()
@@ -78,9 +80,16 @@ class AsyncNFeImporter:
         Raises RefusedDocument, XMLTruncated, StoreUnavailable, StoreRejected, ConfigError, or
         OSError for a file that cannot be read.
         """
-        if not self._is_open:
-            async with self:
-                return await self.import_nfe(path)
+        if self._is_open:
+            return await self._import(path)
+        async with self._one_opens:
+            await self._store.open()
+            try:
+                return await self._import(path)
+            finally:
+                await self._store.close()
+
+    async def _import(self, path: str | os.PathLike[str]) -> int:
         name = os.path.basename(os.fspath(path))
         async with self._one_reads:
             parts = await asyncio.to_thread(_parts, os.fspath(path), self._reading)
@@ -96,13 +105,18 @@ class AsyncNFeImporter:
 
 
 class NFeImporter:
-    """The same for programs without an event loop; `with` keeps the database open."""
+    """The same for programs without an event loop; `with` keeps the database open.
+
+    Threads may share one: they take turns.
+    """
 
     def __init__(self, twin: AsyncNFeImporter) -> None:
         self._twin = twin
+        self._one_imports = threading.RLock()
         self._runner: asyncio.Runner | None = None
 
     def __enter__(self) -> Self:
+        self._expect_no_loop()
         self._runner = asyncio.Runner()
         try:
             self._runner.run(self._twin.__aenter__())
@@ -123,11 +137,23 @@ class NFeImporter:
             self._hang_up()
 
     def import_nfe(self, path: str | os.PathLike[str]) -> int:
-        """See AsyncNFeImporter.import_nfe."""
-        if self._runner is None:
-            with self:
-                return self.import_nfe(path)
-        return self._run(self._twin.import_nfe(path))
+        """See AsyncNFeImporter.import_nfe. Raises NfedError inside an event loop."""
+        self._expect_no_loop()
+        with self._one_imports:
+            if self._runner is None:
+                with self:
+                    return self.import_nfe(path)
+            return self._run(self._twin.import_nfe(path))
+
+    def _expect_no_loop(self) -> None:
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            return
+        raise NfedError(
+            f"{type(self).__name__} cannot be used inside an event loop; await "
+            f"{type(self._twin).__name__} there"
+        )
 
     def _run[T](self, coroutine: Coroutine[object, object, T]) -> T:
         assert self._runner is not None

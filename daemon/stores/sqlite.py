@@ -32,7 +32,7 @@ class SQLiteStore:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="nfed-sqlite")
+        self._thread = _thread()
         self._connection: sqlite3.Connection | None = None
         self._file = (0, 0)
         self._writer = Writer()
@@ -42,9 +42,10 @@ class SQLiteStore:
         await self._run(self._open)
 
     async def close(self) -> None:
-        """Waits for the transaction under way."""
+        """Waits for the transaction under way. It may be opened again."""
         await self._run(self._close)
         self._thread.shutdown(wait=True)
+        self._thread = _thread()  # which begins when it has something to do
 
     async def store(self, incoming: Sequence[Incoming], job_id: str) -> list[Outcome]:
         """See ports.Store."""
@@ -138,6 +139,10 @@ class SQLiteNFeImporter(NFeImporter):
     ) -> None:
         """Raises ConfigError."""
         super().__init__(AsyncSQLiteNFeImporter(path, settings=settings))
+
+
+def _thread() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(1, thread_name_prefix="nfed-sqlite")
 
 
 def connect(path: Path) -> sqlite3.Connection:
