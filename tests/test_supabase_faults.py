@@ -13,7 +13,7 @@ from daemon.stores.supabase import SupabaseStore
 from tests.certificates import context_of, self_signed
 from tests.harness import eventually
 from tests.http_proxy import Answer, Fault, HttpProxy, page, postgrest
-from tests.notes import note
+from tests.notes import note, with_value
 from tests.other_documents import proc_event
 from tests.stores import ask_postgres, incoming
 from tests.supabase_server import serving
@@ -215,13 +215,38 @@ async def test_a_request_that_is_too_large_goes_in_smaller_ones(store, proxy, ur
 
 
 async def test_a_document_that_alone_is_too_large_is_its_own_fault(store, proxy, url):
-    proxy.max_body_bytes = 1000
+    proxy.max_body_bytes = 1 << 20
+    large = with_value(note(1), "natOp", "x" * (1 << 20))
 
     with pytest.raises(StoreRejected, match="takes no request of"):
+        await store.store(incoming(large), "job")
+
+    assert kinds(await store.store(incoming(note(1)), "job")) == [Imported]
+
+
+async def test_a_gateway_that_takes_no_document_at_all_is_at_fault_itself(store, proxy, url):
+    proxy.max_body_bytes = 1000
+
+    with pytest.raises(StoreUnavailable, match="takes no request of"):
         await store.store(incoming(note(1)), "job")
 
     proxy.max_body_bytes = None
     assert kinds(await store.store(incoming(note(1)), "job")) == [Imported]
+
+
+async def test_calls_grow_again_when_many_went_well(store, proxy, url):
+    proxy.next(*[postgrest(500, "57014", "canceling statement due to statement timeout")] * 2)
+    files = incoming(*(note(n) for n in range(8)))
+    for _ in range(2):
+        with pytest.raises(StoreUnavailable):
+            await store.store(files, "job")
+    calls = []
+    for _ in range(12):
+        before = len(proxy.seen)
+        await store.store(files, "job")
+        calls.append(len(proxy.seen) - before)
+
+    assert calls == [4] * 5 + [2] * 7
 
 
 async def test_a_statement_that_takes_too_long_is_sent_in_smaller_ones(store, proxy, url):

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from daemon.settings import Settings
 
 _MOST_DOCUMENTS = 1000
+_SUCCESSES_TO_GROW = 20
+_SMALL_BYTES = 1 << 20
+"""A server that takes less than this in one request takes no documents at all."""
 
 
 class SupabaseStore:
@@ -49,6 +52,8 @@ class SupabaseStore:
             url, key, max_connections=max_connections, answer_seconds=answer_seconds
         )
         self._most = _MOST_DOCUMENTS
+        self._successes = 0
+        """Since `_most` changed."""
 
     async def open(self) -> None:
         """Raises StoreUnavailable, or ConfigError: no schema or another one, or a wrong key."""
@@ -79,17 +84,29 @@ class SupabaseStore:
             some = incoming[len(found) : len(found) + self._most]
             try:
                 found += await self._store(some, job_id)
-            except RequestTooLarge:
-                if len(some) == 1:
+            except RequestTooLarge as error:
+                if len(some) > 1:
+                    self._at_most(len(some) // 2)
+                elif error.size_bytes > _SMALL_BYTES:
                     raise
-                self._most = len(some) // 2
+                else:  # the gateway is at fault, not the document
+                    raise StoreUnavailable(str(error)) from error
             except StatementCancelled:
-                self._most = max(1, len(some) // 2)
+                self._at_most(len(some) // 2)
                 raise
             except ConfigError as error:
                 # It let us in at the start; whoever changed that may change it back.
                 raise StoreUnavailable(str(error)) from error
+            else:
+                self._successes += 1
+                if self._successes == _SUCCESSES_TO_GROW:
+                    self._at_most(self._most * 2)
         return found
+
+    def _at_most(self, documents: int) -> None:
+        """In one call, until a call is too much or enough of them were not."""
+        self._most = min(max(documents, 1), _MOST_DOCUMENTS)
+        self._successes = 0
 
     async def _store(
         self, incoming: Sequence[Incoming], job_id: str

@@ -45,6 +45,10 @@ SCHEMA_ADVICE = (
 class RequestTooLarge(StoreRejected):
     """The server takes no request of that size: send less at once."""
 
+    def __init__(self, message: str, size_bytes: int) -> None:
+        super().__init__(message)
+        self.size_bytes = size_bytes
+
 
 class StatementCancelled(StoreUnavailable):
     """The server could not do it in time: it is busy, or it was too much at once."""
@@ -156,7 +160,8 @@ class Project:
         if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
             size = len(response.request.content)
             raise RequestTooLarge(
-                f"{self.url} takes no request of {size} bytes; raise the limit of the gateway"
+                f"{self.url} takes no request of {size} bytes; raise the limit of the gateway",
+                size,
             )
         if code in _MISSING:
             raise ConfigError(f"{text}; {SCHEMA_ADVICE}")
