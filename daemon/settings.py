@@ -219,7 +219,8 @@ class Settings(BaseSettings):
     def _known_database(cls, value: str) -> str:
         try:
             url = make_url(value)
-        except ArgumentError:
+        # ValueError: a port that is none. Its text may hold the password of a URL without a host.
+        except (ArgumentError, ValueError):
             raise ValueError("is no database URL such as sqlite:///nfed.db") from None
         match url.get_backend_name():
             case "sqlite" if not url.database or url.database == ":memory:":

@@ -169,3 +169,15 @@ def test_a_server_that_is_not_there_is_said_in_one_line(tmp_path):
     assert said.returncode in (75, 78)
     assert "127.0.0.1:1" in one_line(said)
     assert "geheim" not in said.stderr
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["postgresql://me:geheim99/x", "postgresql://me:geheim99", "postgresql://me:a@geheim99:x@h"],
+)
+def test_a_url_that_is_none_is_refused_without_showing_its_password(tmp_path, url):
+    said = nfed(tmp_path, "run", NFED_DATABASE_URL=url)
+
+    assert said.returncode == 78
+    assert "database_url (from environment): is no database URL" in one_line(said)
+    assert "geheim99" not in said.stderr
