@@ -421,6 +421,8 @@ def _from_credentials() -> dict[str, object]:
             if not path.name.startswith(CREDENTIAL):
                 continue
             setting = path.name.removeprefix(CREDENTIAL)
+            if "." in setting:
+                continue  # nfed.NAME.<setting> is for nfed@NAME; nfed.* brings it along
             if setting not in Settings.model_fields:
                 raise ConfigError(f"credential {path.name}: unknown setting{_meant(setting)}")
             found[setting] = path.read_text("utf-8").rstrip("\r\n")

@@ -40,6 +40,17 @@ def test_a_credential_ranks_under_the_environment_and_above_the_files(tmp_path, 
     assert found["batch_max_files"] == (7, "nfed.toml")
 
 
+def test_a_credential_of_an_instance_is_not_for_the_others(tmp_path, credentials):
+    """ImportCredential=nfed.* of nfed.service also brings those of nfed@loja.service."""
+    (credentials / "nfed.loja.database_url").write_text("sqlite:///loja.db")
+    (credentials / "nfed.database_url").write_text("sqlite:///own.db")
+
+    said = nfed(tmp_path, "config", "--json", CREDENTIALS_DIRECTORY=str(credentials))
+
+    assert said.returncode == 0, said.stderr
+    assert json.loads(said.stdout)["database_url"]["value"] == "sqlite:///own.db"
+
+
 @pytest.mark.parametrize(
     ("name", "content", "named"),
     [

@@ -72,6 +72,10 @@ def test_an_instance_has_credentials_of_its_own(service: Service, shops: list[Se
     dropped = notes(2)
     shop.drop(dropped)
     shop.finishes(dropped)
+    service.restart()  # which does not take it for its own
+    more = notes(1, start=10)
+    service.drop(more)
+    service.finishes(more)
 
 
 def test_an_instance_without_settings_does_not_start(service: Service):
