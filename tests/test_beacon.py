@@ -91,6 +91,24 @@ def test_what_stands_still_longer_than_the_watchdog_is_no_longer_fed(supervisor)
     assert fed(supervisor) == 11
 
 
+def test_what_others_said_in_between_does_not_stay_the_status(supervisor):
+    """A reload that was refused left `reading the settings again` until a file came."""
+    notifier = Notifier(supervisor.env)
+
+    async def never_asked() -> Sight:
+        raise AssertionError
+
+    telling = Beacon(notifier, never_asked)
+    telling.tell(sight("still"), 0.0)
+    notifier.status("reading the settings again")
+
+    telling.tell(sight("still"), 1.0)
+    telling.tell(sight("still"), 2.0)
+
+    assert supervisor.status().startswith("0/5,000 in job")
+    assert sum(each.startswith("STATUS=") for each in supervisor.heard()) == 3
+
+
 def test_waiting_for_the_database_is_no_standing_still(supervisor):
     telling = beacon(supervisor)
 

@@ -36,7 +36,6 @@ class Beacon:
         self._look = look
         self._movement: object = None
         self._moved_at = time.monotonic()
-        self._said: str | None = None
 
     async def run(self) -> None:
         """Until it is cancelled."""
@@ -57,7 +56,4 @@ class Beacon:
                 self._notifier.alive()
             if sight.seen.stopping:
                 self._notifier.needs(_MORE_SECONDS)
-        line = status_line(sight.seen)
-        if line != self._said:
-            self._said = line
-            self._notifier.status(line)
+        self._notifier.status(status_line(sight.seen))

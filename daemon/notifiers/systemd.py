@@ -18,6 +18,7 @@ class Notifier:
         found = os.environ if environment is None else environment
         self._send = _sender(found.get("NOTIFY_SOCKET", ""))
         self.watchdog_seconds = _watchdog_seconds(found)
+        self._status: str | None = None
 
     @property
     def is_heard(self) -> bool:
@@ -29,8 +30,10 @@ class Notifier:
         self._say("READY=1")
 
     def status(self, text: str) -> None:
-        """One line, shown by `systemctl status`."""
-        self._say(f"STATUS={' '.join(text.split())}")
+        """One line, shown by `systemctl status`; what it shows already is not said again."""
+        if text != self._status:
+            self._status = text
+            self._say(f"STATUS={' '.join(text.split())}")
 
     def alive(self) -> None:
         """Feeds the watchdog."""
