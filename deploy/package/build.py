@@ -197,7 +197,8 @@ def _own_wheel(scratch: Path, out: Path, epoch: int) -> None:
     subprocess.run(
         [*PIP, "wheel", "--no-deps", "--no-build-isolation", f"--wheel-dir={out}", str(copy)],
         check=True,
-        env={**os.environ, "SOURCE_DATE_EPOCH": str(epoch)},
+        # Some Pythons link what they build to their own folder, which is not on the target.
+        env={**os.environ, "SOURCE_DATE_EPOCH": str(epoch), "LDSHARED": "cc -shared"},
     )
 
 

@@ -1,12 +1,13 @@
 """Upgrade, remove, purge; and that the package is the same bytes each time it is built."""
 
+import sys
 from pathlib import Path
 
 from bench.generator import Note
 from daemon import __version__
 from deploy.package import build
 from tests.harness import notes
-from tests.system.conftest import NEXT_VERSION, apt_install
+from tests.system.conftest import NEXT_VERSION, Installed, apt_install
 from tests.system.service import FOLDER, Service
 
 NEXT = NEXT_VERSION
@@ -16,6 +17,12 @@ def test_the_same_source_gives_the_same_bytes(packages: dict[str, Path], tmp_pat
     (again,) = build.build([__version__], tmp_path)
 
     assert again.read_bytes() == packages[__version__].read_bytes()
+
+
+def test_nothing_compiled_looks_for_libraries_on_the_building_machine(installed: Installed):
+    (compiled,) = installed.layer.glob("usr/lib/nfed/lib/python*/site-packages/daemon/**/*.so")
+
+    assert sys.base_prefix.encode() not in compiled.read_bytes()
 
 
 def test_an_upgrade_keeps_settings_and_the_running_import(
