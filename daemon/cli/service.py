@@ -23,9 +23,10 @@ _HIDDEN = ("/home/", "/root/", "/run/user/", "/tmp/")  # ProtectHome=, PrivateTm
 _FOR_USERS = """
 Description Documentation StartLimitIntervalSec StartLimitBurst
 Type NotifyAccess ExecStart Restart RestartPreventExitStatus RestartSec RestartSteps
-RestartMaxDelaySec WatchdogSec TimeoutStartSec TimeoutStopSec TimeoutAbortSec KillMode
-OOMPolicy MemoryMax TasksMax LimitCORE LimitNOFILE LogRateLimitIntervalSec LogRateLimitBurst
-UMask NoNewPrivileges RestrictNamespaces RestrictRealtime RestrictSUIDSGID
+RestartMaxDelaySec WatchdogSec TimeoutStartSec TimeoutStopSec TimeoutStopFailureMode
+TimeoutAbortSec KillMode OOMPolicy MemoryMax TasksMax LimitCORE LimitNOFILE
+LogRateLimitIntervalSec LogRateLimitBurst UMask NoNewPrivileges
+RestrictNamespaces RestrictRealtime RestrictSUIDSGID
 RestrictAddressFamilies LockPersonality MemoryDenyWriteExecute SystemCallArchitectures
 SystemCallFilter SystemCallErrorNumber
 """

@@ -94,3 +94,22 @@ def test_workers_that_are_killed_cost_nothing(service: Service, many: list[Note]
 
     service.finishes(many)
     assert service.restarts() == 0
+
+
+def test_a_stop_that_hangs_leaves_a_traceback_and_loses_nothing(service: Service):
+    service.dropin("[Service]\nWatchdogSec=3s\nTimeoutStopSec=3s\n")
+    machine = service.machine
+    service.restart()
+    workers = machine.said("pgrep", "-P", service.main_pid()).split()
+    machine.run("sh", "-c", f"kill -{signal.SIGSTOP} {' '.join(workers)}")
+    dropped = notes(5)
+    service.drop(dropped)
+    service.says("has 5 files")
+
+    machine.systemctl("stop", "nfed.service")
+
+    said = "\n".join(machine.messages())
+    assert "Fatal Python error: Aborted" in said
+    assert service.show("Result") == "timeout"
+    machine.systemctl("start", "nfed.service")
+    service.finishes(dropped)
