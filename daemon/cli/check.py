@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from daemon.cli import database, output
+from daemon.cli import credentials, database, output
 from daemon.cli.check_inotify import Inotify
 from daemon.cli.exits import ExitCode
 from daemon.core.arrival import shown
@@ -62,6 +62,9 @@ def say(verdict: Verdict) -> None:
 def _verdicts(loaded: Loaded) -> Iterator[Verdict]:
     settings = loaded.settings
     yield _configuration(loaded)
+    unseen = credentials.unseen()
+    if unseen:
+        yield Verdict(Level.WARN, f"credentials: {shown(credentials.told(unseen))}")
     yield _folder(settings)
     yield _space("folder", settings.xml_folder)
     yield _arrivals(settings)

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from daemon import logs
-from daemon.cli import database, output
+from daemon.cli import credentials, database, output
 from daemon.cli.database import DatabaseView
 from daemon.cli.jobs import say_jobs
 from daemon.core.arrival import shown
@@ -37,6 +37,8 @@ class Status:
     """Why it cannot be told whether a daemon runs; None: it can."""
     database_url: str
     database: DatabaseView
+    credentials_unseen: list[str]
+    """What the service knows and this command does not."""
     ledger_error: str | None
     running: list[JobRecord]
     jobs: list[JobRecord]
@@ -86,6 +88,7 @@ def gather(settings: Settings) -> Status:
         lock_error=lock_error,
         database_url=settings.supabase_url or masked("database_url", settings.database_url),
         database=database.view(settings),
+        credentials_unseen=credentials.unseen(),
         ledger_error=ledger_error,
         running=running,
         jobs=latest,
@@ -113,6 +116,7 @@ def _as_json(status: Status) -> dict[str, object]:
             "newest_schema": None if schema is None else schema.newest,
             "notes": status.database.notes,
         },
+        "credentials_unseen": status.credentials_unseen,
         "ledger": {"error": status.ledger_error},
         "running_jobs": [asdict(record) for record in status.running],
         "jobs": [asdict(record) for record in status.jobs],
@@ -130,6 +134,8 @@ def _say(status: Status) -> None:
     facts.add_row("daemon", shown(status.lock_error or owner))
     facts.add_row("database", status.database_url)
     facts.add_row("", _database(status.database))
+    if status.credentials_unseen:
+        facts.add_row("credentials", shown(credentials.told(status.credentials_unseen)))
     if status.ledger_error is not None:
         facts.add_row("ledger", shown(status.ledger_error))
     for job in status.running:
