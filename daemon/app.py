@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from itertools import batched
 from pathlib import Path
@@ -24,6 +24,8 @@ from daemon.intake.folder import Folder, opened
 from daemon.intake.shelves import FolderShelves
 from daemon.settings import Settings
 from daemon.signals import Signals
+from daemon.stores.ledger_file import try_ledger
+from daemon.stores.sqlite import SQLiteStore
 
 log: FilteringBoundLogger = structlog.get_logger("nfed")
 
@@ -126,10 +128,20 @@ def _sighted(folder: Folder, names: Iterable[str]) -> Iterator[Arrival]:
 
 
 async def try_store(settings: Settings) -> None:
-    """Raises ConfigError for a database that will never do; one that is away may come back."""
+    """Raises ConfigError for a database that will never do, or StoreUnavailable for a file that
+    cannot be written to; a server that is away may come back."""
     store = store_of(settings)
     try:
-        with suppress(StoreUnavailable):
-            await store.open()
+        await store.open()
+        if isinstance(store, SQLiteStore):
+            await store.try_write()
+    except StoreUnavailable:
+        if isinstance(store, SQLiteStore):
+            raise
     finally:
         await store.close()
+
+
+async def try_ledger_of(settings: Settings) -> None:
+    """Raises StoreUnavailable or ConfigError for a ledger that cannot be written to."""
+    await asyncio.to_thread(try_ledger, settings.ledger_path.absolute())

@@ -8,7 +8,7 @@ from pathlib import Path
 import structlog
 from structlog.typing import FilteringBoundLogger
 
-from daemon.app import configure_log, try_store
+from daemon.app import configure_log, try_ledger_of, try_store
 from daemon.batch.job_manager import get_job_manager
 from daemon.collector import calm_collector
 from daemon.core.arrival import Window
@@ -216,9 +216,14 @@ class _Service:
         self._notifier.ready()
 
     async def _try_out(self, old: Settings, new: Settings) -> None:
-        """Opens what the new settings name. Raises FolderUnavailable, FolderBusy, ConfigError."""
+        """Opens what the new settings name.
+
+        Raises FolderUnavailable, FolderBusy, StoreUnavailable or ConfigError.
+        """
         if new.database_url != old.database_url:
             await try_store(new)
+        if new.ledger_path.absolute() != old.ledger_path.absolute():
+            await try_ledger_of(new)
         self._port.try_out(new)
         if new.xml_folder.absolute() != self._folder.root:
             self._next_folder = _opened(new)

@@ -3,6 +3,7 @@
 import os
 import pty
 import re
+import shutil
 import signal
 import sys
 from collections.abc import Iterator
@@ -102,6 +103,68 @@ def test_bad_settings_are_refused_with_one_line_and_the_old_ones_stay(
     rig.drains()
     rig.assert_each_once([note(1)])
     assert daemon.events("settings_reloaded") == []
+
+
+@pytest.mark.parametrize("setting", ["database_url", "ledger"])
+@pytest.mark.parametrize("wrong", ["missing/x.db", "a_folder", "closed/x.db", "read_only.db"])
+def test_a_local_file_that_cannot_be_written_to_is_refused(rig, setting, wrong):
+    rig.begin().stop()
+    (rig.home / "a_folder").mkdir()
+    (rig.home / "closed").mkdir(mode=0o500)
+    present = rig.ledger if setting == "ledger" else rig.database
+    shutil.copy(present, rig.home / "read_only.db")
+    (rig.home / "read_only.db").chmod(0o400)
+    path = rig.home / wrong
+    daemon = rig.begin(unprivileged=True)
+    rig.configure(**{setting: path if setting == "ledger" else f"sqlite:///{path}"})
+
+    said = reload(daemon, "settings_refused")
+
+    assert re.fullmatch(rf"(database|ledger) {path}: [^\n]+", str(said["error"]))
+    rig.drop(note(1))
+    rig.drains()
+    rig.assert_each_once([note(1)])
+    assert daemon.events("settings_reloaded") == []
+
+
+def test_a_file_that_is_no_ledger_is_refused_and_left_as_it_is(rig):
+    mistyped = rig.home / "letter.txt"
+    mistyped.write_text("Dear accountant, " * 100)
+    daemon = rig.begin()
+    rig.configure(ledger=mistyped)
+
+    said = reload(daemon, "settings_refused")
+
+    assert said["error"] == f"ledger {mistyped}: file is not a database"
+    assert mistyped.read_text() == "Dear accountant, " * 100
+    rig.drop(note(1))
+    rig.drains()
+
+
+def test_another_ledger_takes_the_history_from_then_on(rig):
+    daemon = rig.begin()
+    rig.ledger = rig.home / "history.db"
+    rig.configure()
+
+    assert reload(daemon)["changed"] == ["ledger"]
+    rig.drop(note(1))
+    rig.drains()
+
+    assert rig.history("select outcome from files") == [("imported",)]
+
+
+def test_a_server_that_is_away_is_waited_for(rig):
+    daemon = rig.begin()
+    rig.configure(database_url="postgresql://nobody@127.0.0.1:1/nfed")
+
+    assert reload(daemon)["changed"] == ["database_url"]
+    rig.drop(note(1))
+    daemon.waits_for("database_unavailable")
+    rig.configure()
+    reload(daemon)
+    rig.drains()
+
+    rig.assert_each_once([note(1)])
 
 
 def test_a_reload_in_the_middle_of_a_batch_loses_nothing(rig):

@@ -5,7 +5,7 @@ import sqlite3
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
@@ -77,6 +77,15 @@ def open_ledger(path: Path) -> sqlite3.Connection:
         log.warning("ledger_damaged", error=str(error), kept_as=str(aside))
     with world_errors(path):
         return _opened(path)
+
+
+def try_ledger(path: Path) -> None:
+    """Opens it, writes and closes it again; what is no ledger is left where it is.
+
+    Raises StoreUnavailable, or ConfigError for a ledger that a newer nfed wrote.
+    """
+    with world_errors(path), closing(_opened(path)) as connection, transaction(connection):
+        next_seq(connection)
 
 
 def _opened(path: Path) -> sqlite3.Connection:

@@ -41,6 +41,11 @@ class SQLiteStore:
         """Opens and migrates. Raises StoreUnavailable, or ConfigError for a newer schema."""
         await self._run(self._open)
 
+    async def try_write(self) -> None:
+        """Changes nothing. Raises StoreUnavailable when nothing could be written: SQLite opens a
+        file that is read-only without a word."""
+        await self._run(self._try_write)
+
     async def close(self) -> None:
         """Waits for the transaction under way. It may be opened again."""
         await self._run(self._close)
@@ -75,6 +80,13 @@ class SQLiteStore:
         status = os.stat(self.path)
         self._file = (status.st_dev, status.st_ino)
         self._connection = connection
+
+    def _try_write(self) -> None:
+        assert self._connection is not None
+        with _world_errors(self.path):
+            self._connection.execute("begin immediate")
+            self._connection.execute("pragma user_version = 0")  # as it is: others use a table
+            self._connection.execute("rollback")
 
     def _close(self) -> None:
         if self._connection is not None:
