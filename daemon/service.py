@@ -21,6 +21,7 @@ from daemon.http_port import HttpPort
 from daemon.intake.folder import Folder
 from daemon.intake.shelves import FolderShelves
 from daemon.intake.watcher import Watch, needs_polling
+from daemon.logs.journal import try_socket
 from daemon.notifiers.beacon import Beacon
 from daemon.notifiers.systemd import Notifier
 from daemon.reload import Reload
@@ -220,6 +221,8 @@ class _Service:
 
         Raises FolderUnavailable, FolderBusy, StoreUnavailable or ConfigError.
         """
+        if new.journal_socket not in (None, old.journal_socket):
+            try_socket(new.journal_socket)
         if new.database_url != old.database_url:
             await try_store(new)
         if new.ledger_path.absolute() != old.ledger_path.absolute():

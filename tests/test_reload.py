@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.harness import Daemon, Rig, eventually, note, notes, write_locked
-from tests.supervisor import Supervisor
+from tests.supervisor import Journal, Supervisor
 
 
 class Configured(Rig):
@@ -139,6 +139,28 @@ def test_a_file_that_is_no_ledger_is_refused_and_left_as_it_is(rig):
     assert mistyped.read_text() == "Dear accountant, " * 100
     rig.drop(note(1))
     rig.drains()
+
+
+def test_a_journal_socket_that_nobody_listens_at_is_refused(rig):
+    daemon = rig.begin(log_format=None)
+    rig.configure(journal_socket="/nope")
+
+    said = reload(daemon, "settings_refused")
+
+    assert said["error"] == "journal_socket /nope: No such file or directory"
+    rig.drop(note(1))
+    daemon.waits_for("batch_processing_completed")  # said where it was said before
+
+
+def test_another_journal_socket_takes_the_log_from_then_on(rig, tmp_path):
+    journal = Journal(tmp_path / "journal")
+    daemon = rig.begin(log_format=None)
+    rig.configure(journal_socket=journal.path)
+    daemon.send(signal.SIGHUP)
+
+    assert journal.waits_for("settings_reloaded")["MESSAGE"]
+    assert daemon.stop() == 0
+    journal.close()
 
 
 def test_another_ledger_takes_the_history_from_then_on(rig):

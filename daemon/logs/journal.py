@@ -16,6 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TextIO
 
+from daemon.errors import ConfigError
 from daemon.logs.entry import Entry
 from daemon.logs.events import EVENTS
 from daemon.logs.outbox import Item
@@ -53,6 +54,15 @@ def journal_sender(path: Path = _SOCKET) -> Send | None:
     if find_spec("systemd") is None or not path.exists():
         return None
     return SocketSender(path)
+
+
+def try_socket(path: Path) -> None:
+    """Sends nothing. Raises ConfigError for a path at which nobody takes entries."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as trial:
+        try:
+            trial.connect(str(path))
+        except OSError as error:
+            raise ConfigError(f"journal_socket {path}: {error.strerror or error}") from error
 
 
 def journal_item(entry: Entry) -> Item:
