@@ -173,7 +173,7 @@ class _Service:
             pipeline,
             jobs,
             patience.pulse,
-            patience.outages["database"],
+            patience.outages,
             Backlog(self._folder.backlog),
             self._since_start,
             stopping.is_set,

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from daemon.core.job import Job
 from daemon.core.outcome import Duplicate, Imported, Updated
@@ -61,7 +61,7 @@ class Lookout:
         pipeline: Pipeline,
         jobs: JobManager,
         pulse: Pulse,
-        database: Outage,
+        outages: Mapping[str, Outage],
         backlog: Backlog,
         since_start: SinceStart,
         is_stopping: Callable[[], bool],
@@ -69,7 +69,8 @@ class Lookout:
         self._pipeline = pipeline
         self._jobs = jobs
         self._pulse = pulse
-        self._database = database
+        self._database = outages["database"]
+        self._ledger = outages["ledger"]
         self._backlog = backlog
         self._since_start = since_start
         self._is_stopping = is_stopping
@@ -78,9 +79,17 @@ class Lookout:
         """How it stands now."""
         backlog = await self._backlog.now()
         job = self._jobs.running
-        away_since = self._database.since
-        seen = Seen(job, backlog, away_since, self._is_stopping(), self._since_start.in_database)
+        database_away, ledger_away = self._database.since, self._ledger.since
+        seen = Seen(
+            job,
+            backlog,
+            database_away,
+            self._is_stopping(),
+            self._since_start.in_database,
+            ledger_away,
+        )
         # The loop turns while a job hangs, so its turns count only when there is none.
         movement = self._pipeline.turns if job is None else (job.job_id, self._pulse.beats)
-        waiting = away_since is not None or self._pulse.asking_database > 0
+        is_away = database_away is not None or ledger_away is not None
+        waiting = is_away or self._pulse.asking_database > 0
         return Sight(seen, movement, waiting)

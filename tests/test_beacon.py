@@ -31,6 +31,14 @@ def job(**counts: int) -> Job:
         ),
         (Seen(job(), 3760, AT), "database unreachable since 14:02, 3,760 files wait"),
         (Seen(None, 1, AT), "database unreachable since 14:02, 1 file waits"),
+        (
+            Seen(job(), 60, None, ledger_away_since=AT),
+            "ledger unusable since 14:02, 60 files wait",
+        ),
+        (
+            Seen(job(), 60, AT, ledger_away_since=AT),
+            "database unreachable since 14:02, 60 files wait",
+        ),
         (Seen(None, 0, None, imported=7), "waiting for files, 7 in the database since the start"),
         (
             Seen(None, 2, None),

@@ -112,6 +112,36 @@ def test_a_database_that_is_away_at_the_start_is_waited_for(rig, supervisor):
     assert daemon.stop() == 0
 
 
+def test_a_ledger_that_is_away_at_the_start_is_waited_for(rig, supervisor):
+    rig.ledger = rig.home / "mount" / "ledger.db"
+    rig.drop_all(notes(3))
+    daemon = rig.launch(env=supervisor.env, ledger=rig.ledger)
+
+    said = supervisor.hears(lambda m: m.startswith("STATUS=ledger unusable"))
+    assert re.fullmatch(r"STATUS=ledger unusable since \d\d:\d\d, 3 files wait", said)
+    rig.ledger.parent.mkdir()
+    rig.drains(60)
+
+    rig.assert_each_once(notes(3))
+    supervisor.hears("STATUS=waiting for files, 3 in the database since the start")
+    assert daemon.stop() == 0
+
+
+def test_status_tells_of_a_ledger_that_went_away(rig, supervisor):
+    rig.ledger = rig.home / "mount" / "ledger.db"
+    rig.ledger.parent.mkdir()
+    rig.start(env=supervisor.env, ledger=rig.ledger)
+    rig.ledger.parent.rename(rig.home / "away")
+    rig.drop_all(notes(3))
+
+    supervisor.hears(lambda m: m.startswith("STATUS=ledger unusable since"))
+    (rig.home / "away").rename(rig.ledger.parent)
+    rig.drains(60)
+
+    supervisor.hears("STATUS=waiting for files, 3 in the database since the start")
+    rig.assert_each_once(notes(3))
+
+
 def test_a_database_of_a_newer_nfed_that_comes_back_ends_the_daemon_with_78(rig, tmp_path):
     rig.start().stop()
     connection = sqlite3.connect(rig.database)

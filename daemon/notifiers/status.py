@@ -17,6 +17,7 @@ class Seen:
     stopping: bool = False
     imported: int = 0
     """Files since the start whose documents are in the database."""
+    ledger_away_since: datetime | None = None
 
 
 def status_line(seen: Seen) -> str:
@@ -24,6 +25,9 @@ def status_line(seen: Seen) -> str:
     if seen.database_away_since is not None and not seen.stopping:
         since = f"{seen.database_away_since:%H:%M}"
         return f"database unreachable since {since}, {_files(seen.backlog)}"
+    if seen.ledger_away_since is not None and not seen.stopping:
+        since = f"{seen.ledger_away_since:%H:%M}"
+        return f"ledger unusable since {since}, {_files(seen.backlog)}"
     if seen.job is None:
         doing = "stopping" if seen.stopping else "waiting for files"
         said = f"{doing}, {seen.imported:,} in the database since the start"
