@@ -25,11 +25,12 @@ from daemon.logs.journal import try_socket
 from daemon.notifiers.beacon import Beacon
 from daemon.notifiers.systemd import Notifier
 from daemon.reload import Reload
-from daemon.settings import Settings
+from daemon.settings import Settings, changed_names
 from daemon.signals import Signals
 from daemon.supervised import Backlog, Lookout, SinceStart
 
 _FORGET_SECONDS = 3600.0
+_OF_THE_STORE = frozenset({"database_url", "supabase_url", "supabase_service_key"})
 
 log: FilteringBoundLogger = structlog.get_logger("nfed")
 
@@ -223,7 +224,7 @@ class _Service:
         """
         if new.journal_socket not in (None, old.journal_socket):
             try_socket(new.journal_socket)
-        if new.database_url != old.database_url:
+        if not _OF_THE_STORE.isdisjoint(changed_names(old, new)):
             await try_store(new)
         if new.ledger_path.absolute() != old.ledger_path.absolute():
             await try_ledger_of(new)

@@ -25,7 +25,7 @@ class Configured(Rig):
             "ledger": str(self.ledger),
             **settings,
         }
-        lines = [f"{name} = {_toml(value)}\n" for name, value in known.items()]
+        lines = [f"{name} = {_toml(value)}\n" for name, value in known.items() if value is not None]
         whole = self.home / "nfed.toml.new"
         whole.write_text("".join(lines))
         whole.rename(self.home / "nfed.toml")  # the daemon may be reading it
@@ -187,6 +187,22 @@ def test_a_server_that_is_away_is_waited_for(rig):
     rig.drains()
 
     rig.assert_each_once([note(1)])
+
+
+def test_another_supabase_project_is_tried_as_any_database_is(rig):
+    """Also where database_url says the same before and after: nothing."""
+    key = "sb_secret_of_nobody"
+    (rig.home / "nfed.db").mkdir()
+    away = {"supabase_url": "http://127.0.0.1:1", "supabase_service_key": key}
+    rig.configure(database_url=None, **away)
+    daemon = rig.begin()
+    rig.configure(database_url=None)
+
+    said = reload(daemon, "settings_refused")
+
+    assert said["error"] == f"database {rig.home / 'nfed.db'}: unable to open database file"
+    rig.configure(database_url=None, **(away | {"supabase_service_key": f"{key}_else"}))
+    assert reload(daemon)["changed"] == ["supabase_service_key"]
 
 
 def test_a_reload_in_the_middle_of_a_batch_loses_nothing(rig):
