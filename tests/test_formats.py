@@ -6,8 +6,9 @@ import pytest
 
 from bench.generator import with_protocol
 from daemon.documents.file import document_from
-from daemon.documents.formats import format_findings, has_right_digits
+from daemon.documents.formats import format_findings
 from daemon.documents.policy import Checks, Policy
+from daemon.documents.tax_numbers import has_right_digits
 from daemon.errors import CheckFailed, InvalidFormat, NotAuthorised, WrongTotals
 from tests.notes import NFELIB_SAMPLES, generator, note, with_value
 

@@ -140,6 +140,12 @@ def test_no_cpf_of_a_hostile_document_is_in_the_log_but_keys_are(rig):
         (f"x{BARE}y", "x***y"),
         (f"chave {KEY} stays", f"chave {KEY} stays"),
         (f"NFe{KEY}", f"NFe{KEY}"),
+        (f"000{BARE}.xml", "***.xml"),
+        (f"0{BARE} 000{CPF} 000 {CPF}", "*** *** 000 ***"),
+        ("00.052.998/2247-25", "***"),
+        ("00000000000191, 00.000.000/0001-91", None),  # a CNPJ, though it ends as a CPF does
+        ("00052998224726, 000529982247250, 1000052998224725", None),
+        (f"000{BARE}{'0' * 30}", None),  # a key's 44 digits
         ("CNPJ 11222333000181, 192.168.100.10, 2026-11-23", None),
         ("20261123-214219-abc123 in 1700000000000000000 ns", None),
         (

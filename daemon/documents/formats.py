@@ -2,16 +2,13 @@
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 
-from daemon.documents import access_key
 from daemon.documents.checks import Finding
 from daemon.documents.extract import Row, Rows, Value
 from daemon.documents.layout_itens import NF_ITENS
 from daemon.documents.layout_nota import NF_PARTES, NOTAS_FISCAIS
+from daemon.documents.tax_numbers import has_right_digits
 
-_CNPJ = re.compile(r"[0-9A-Z]{12}[0-9]{2}")  # TCnpj, tiposBasico_v4.00.xsd
-_CPF = re.compile(r"[0-9]{11}")
 _IE = re.compile(r"[0-9]{2,14}|ISENTO|PR[0-9]{4,8}|")  # TIe, and TIeDest of layout 2.00
 _NCM = re.compile(r"[0-9]{8}|00")
 _NCM_OR_CHAPTER = re.compile(r"[0-9]{8}|[0-9]{2}")  # layouts before 4.00
@@ -41,29 +38,6 @@ def format_findings(rows: Rows) -> list[Finding]:
         *_item_findings(rows, "FMT-NCM", _ITEM_NCM, ncm, "NCM", "8 digits or 00"),
         *_item_findings(rows, "FMT-CFOP", _ITEM_CFOP, _CFOP, "CFOP", "4 digits, as 5102"),
     ]
-
-
-@lru_cache(maxsize=4096)
-def has_right_digits(cpf_cnpj: str) -> bool:
-    """Whether a CPF (11 characters) or CNPJ has a right form and check digits.
-
-    A CNPJ's letters count as their ASCII code minus 48 (NT Conjunta 2025.001).
-    """
-    if _CPF.fullmatch(cpf_cnpj):
-        return cpf_cnpj[9:] == _cpf_digits(cpf_cnpj[:9])
-    if _CNPJ.fullmatch(cpf_cnpj):
-        first = access_key.check_digit(cpf_cnpj[:12])
-        return cpf_cnpj[12:] == first + access_key.check_digit(cpf_cnpj[:12] + first)
-    return False
-
-
-def _cpf_digits(first_9: str) -> str:
-    """Modulo 11 with weights 2, 3, 4 … from the right, without starting over."""
-    digits = first_9
-    for _ in range(2):
-        total = sum(int(each) * weight for weight, each in enumerate(reversed(digits), 2))
-        digits += str(total * 10 % 11 % 10)
-    return digits[9:]
 
 
 def _party_findings(party: Row) -> Iterator[Finding]:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection
 from dataclasses import replace
 
+from daemon.documents.tax_numbers import has_right_digits
 from daemon.logs.entry import Entry
 
 _MOST_CHARACTERS = 2000  # of one field; a traceback may have more
@@ -12,10 +13,12 @@ _MASK = "***"
 
 # A key (44 characters: 6 digits, 12 of the CNPJ, which may hold letters, 26 digits) stays whole.
 # Eleven digits are taken for a CPF whether or not its check digits are right: a refused document
-# is just where they are wrong. \d also means the digits of other scripts.
+# is just where they are wrong. With zeros before it, as where a CNPJ is asked for, a CPF is known
+# by its check digits alone. \d also means the digits of other scripts.
+_CPF = r"\d{3}[. ]?\d{3}[. ]?\d{3}[-/ ]?\d{2}"
 _CPF_OR_KEY = re.compile(
     r"(?P<key>(?<!\d)\d{6}[0-9A-Z]{12}\d{26}(?!\d))"
-    r"|(?<!\d)\d{3}[. ]?\d{3}[. ]?\d{3}[-/ ]?\d{2}(?!\d)"
+    rf"|(?<!\d)(?:(?P<padded>0+{_CPF}|00\.0\d\d\.\d{{3}}/\d{{4}}-\d\d)|{_CPF})(?!\d)"
 )
 _URL_PASSWORD = re.compile(r"(?P<who>[A-Za-z][A-Za-z0-9+.-]*://[^\s:/@]*:)[^\s/]+@")
 _NAMED_SECRET = re.compile(
@@ -63,5 +66,15 @@ class Mask:
             text = _URL_PASSWORD.sub(rf"\g<who>{_MASK}@", text)
         text = _NAMED_SECRET.sub(rf"\g<name>{_MASK}", text)
         text = _TOKEN.sub(_MASK, text)
-        text = _CPF_OR_KEY.sub(lambda found: found["key"] or _MASK, text)
+        text = _CPF_OR_KEY.sub(_without_cpf, text)
         return text if len(text) <= most_characters else f"{text[:most_characters]}…"
+
+
+def _without_cpf(found: re.Match[str]) -> str:
+    if found["key"]:
+        return found["key"]
+    if found["padded"]:
+        digits = "".join(str(int(each)) for each in found[0] if each.isdecimal())
+        is_cnpj = len(digits) == 14 and has_right_digits(digits)
+        return found[0] if is_cnpj or not has_right_digits(digits[-11:]) else _MASK
+    return _MASK
