@@ -189,6 +189,66 @@ def test_a_password_that_a_library_says_is_masked(tmp_path):
     assert json.loads(line)["event"] == "cannot log in with ***"
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        f"error('fmt %d {BARE}', '{CPF}')",
+        f"error('%s %s', '{CPF}')",
+        "error('%s', Unsayable())",
+        "error('said', extra={'more': Unsayable()})",
+    ],
+)
+def test_a_broken_log_call_is_one_line_that_names_the_place_and_no_argument(tmp_path, call):
+    lines = _said(
+        f"class Unsayable:\n    def __str__(self): raise ValueError('{CPF}')\n"
+        f"logging.getLogger('lib').{call}",
+        tmp_path,
+    )
+
+    [said] = map(json.loads, lines)
+    assert (said["logger"], said["level"], said["event"]) == ("lib", "error", "log_call_broken")
+    assert said["context"]["where"] == "<string>:7"
+    assert said["context"]["error_type"] in ("TypeError", "ValueError")
+    assert CPF not in lines[0]
+    assert BARE not in lines[0]
+
+
+def test_a_warning_is_an_entry(tmp_path):
+    [line] = _said(f"import warnings; warnings.warn('old: {CPF}', stacklevel=1)", tmp_path)
+
+    said = json.loads(line)
+    assert (said["logger"], said["level"]) == ("py.warnings", "warning")
+    assert said["event"] == "UserWarning: old: ***"
+
+
+def test_an_exception_that_ends_a_thread_is_an_entry(tmp_path):
+    [line] = _said(
+        f"import threading\ndef broken(): raise ValueError('{CPF}')\n"
+        "thread = threading.Thread(target=broken, name='mine')\nthread.start(); thread.join()",
+        tmp_path,
+    )
+
+    said = json.loads(line)
+    assert (said["level"], said["event"]) == ("error", "thread_broke")
+    assert (said["context"]["thread"], said["context"]["error_type"]) == ("mine", "ValueError")
+    assert said["context"]["exception"].splitlines()[-1] == "ValueError: ***"
+
+
+def test_an_exception_that_cannot_be_raised_is_an_entry(tmp_path):
+    [line] = _said(
+        "class Held:\n"
+        f"    def __repr__(self): return '{CPF}'\n"
+        f"    def __del__(self): raise ValueError('{CPF}')\n"
+        "held = Held(); del held",
+        tmp_path,
+    )
+
+    said = json.loads(line)
+    assert (said["level"], said["event"]) == ("error", "exception_ignored")
+    assert said["context"]["where"] == "Held.__del__"
+    assert said["context"]["exception"].splitlines()[-1] == "ValueError: ***"
+
+
 # --- readers that do not read -------------------------------------------------------------------
 
 

@@ -9,11 +9,12 @@ from typing import TextIO
 
 import structlog
 
-from daemon.logs.entry import Entry, entry_of_event, entry_of_record
+from daemon.logs.entry import Entry, entry_of_broken_record, entry_of_event, entry_of_record
 from daemon.logs.journal import Send, SocketSender, journal_item, journal_sender, stderr_is_journal
 from daemon.logs.masking import Mask
 from daemon.logs.outbox import DescriptorSink, Item, JournalSink, Outbox, Sink, StreamSink
 from daemon.logs.rendering import console_renderer, json_line
+from daemon.logs.strays import catch_strays
 
 type Render = Callable[[Entry], Item]
 
@@ -58,6 +59,7 @@ def configure(
 
     _configure_structlog(level, handle, with_place=sender is not None)
     _configure_logging(level, handle)
+    catch_strays(handle)
 
 
 def close(seconds: float = _FLUSH_SECONDS) -> None:
@@ -174,8 +176,9 @@ class _Handler(logging.Handler):
         """A record that cannot be rendered is a fault of the library's; it must not be ours."""
         try:
             self._handle_entry(entry_of_record(record))
-        except Exception:
-            self.handleError(record)
+        except Exception as error:
+            # Not handleError: it writes the arguments as they are, past the mask.
+            self._handle_entry(entry_of_broken_record(record, error))
 
 
 __all__ = ["close", "configure"]

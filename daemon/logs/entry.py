@@ -72,3 +72,16 @@ def entry_of_record(record: logging.LogRecord) -> Entry:
         Place(record.pathname, record.lineno, record.funcName or ""),
         datetime.fromtimestamp(record.created, UTC),
     )
+
+
+def entry_of_broken_record(record: logging.LogRecord, error: Exception) -> Entry:
+    """Of a record that cannot be rendered: who made it and where, and nothing that it holds."""
+    where = f"{record.pathname}:{record.lineno}"
+    return Entry(
+        record.levelname.lower(),
+        record.name,
+        "log_call_broken",
+        {"where": where, "error_type": type(error).__name__},
+        Place(record.pathname, record.lineno, record.funcName or ""),
+        datetime.fromtimestamp(record.created, UTC),
+    )

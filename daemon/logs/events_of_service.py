@@ -109,4 +109,48 @@ EVENTS_OF_SERVICE: dict[str, Event] = {
             "Verifique o journald e seu disco, ou use log_files=never; veja também `nfed jobs`.",
         ),
     ),
+    "log_call_broken": Event(
+        "4e836e8ca0634bee947ac7a3db4440f6",
+        "a log call at {where} cannot be shown: {error_type}",
+        Told(
+            "A log call was wrong",
+            "A library (field LOGGER) called the log at @WHERE@ with arguments that do not fit\n"
+            "its text. What it wanted to say is left out, since nobody knows what it holds.",
+            "Report it to whoever makes the library. The import is not concerned.",
+        ),
+        Told(
+            "Uma chamada ao log estava errada",
+            "Uma biblioteca (campo LOGGER) chamou o log em @WHERE@ com argumentos que não cabem\n"
+            "no texto. O que ela diria foi omitido, pois não se sabe o que contém.",
+            "Avise quem faz a biblioteca. A importação não é afetada.",
+        ),
+    ),
+    "thread_broke": Event(
+        "04615c73f2c3487b8e3874ad8d51ff07",
+        "thread {thread} ended with {error_type}",
+        Told(
+            "A thread ended with an exception that nobody caught",
+            "A fault of nfed's or a library's. The field EXCEPTION says where.",
+            "Report it with the field EXCEPTION. If the service stands still, restart it.",
+        ),
+        Told(
+            "Uma thread terminou com uma exceção que ninguém tratou",
+            "Uma falha do nfed ou de uma biblioteca. O campo EXCEPTION diz onde.",
+            "Informe a falha com o campo EXCEPTION. Se o serviço parar de andar, reinicie-o.",
+        ),
+    ),
+    "exception_ignored": Event(
+        "823a6094b8bd4226bc68b49b2e71ed0e",
+        "exception ignored in {where}: {error_type}",
+        Told(
+            "An exception came where none can be raised",
+            "Python was tidying up (field WHERE) and went on. The field EXCEPTION says more.",
+            "Report it with the field EXCEPTION. The import is not concerned.",
+        ),
+        Told(
+            "Uma exceção surgiu onde nenhuma pode ser lançada",
+            "O Python fazia limpeza (campo WHERE) e continuou. O campo EXCEPTION diz mais.",
+            "Informe a falha com o campo EXCEPTION. A importação não é afetada.",
+        ),
+    ),
 }
