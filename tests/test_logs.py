@@ -353,6 +353,47 @@ def test_closing_an_outbox_that_is_stuck_returns():
     assert sink.written == []
 
 
+def test_an_outbox_that_retires_waits_for_nobody_and_its_heir_says_what_was_lost():
+    stuck, still_stuck, open_sink = _Slow(), _Slow(), _Slow()
+    open_sink.let.set()
+    first, second, third = (
+        Outbox(sink, lambda count: (f"{count} dropped".encode(),))
+        for sink in (stuck, still_stuck, open_sink)
+    )
+    for outbox in (first, second):
+        for number in range(30):
+            outbox.put((b"%d" % number,))
+
+    first.retire(second, 3600)
+    assert first.is_running
+    second.retire(third, 3600)
+    third.put((b"goes on",))
+    for outbox in (first, second):
+        outbox.put((b"too late",))
+        outbox.close(0)
+    eventually(lambda: not first.is_running and not second.is_running)
+    third.close(30)
+
+    said = [item[0] for item in open_sink.written]
+    dropped = [int(line.split()[0]) for line in said if line.endswith(b" dropped")]
+    assert sum(dropped) == 62
+    assert b"goes on" in said
+    assert stuck.written == still_stuck.written == []
+
+
+def test_what_an_heir_inherits_is_said_without_another_line():
+    stuck, open_sink = _Slow(), _Slow()
+    open_sink.let.set()
+    outbox = Outbox(stuck, lambda count: (b"",))
+    heir = Outbox(open_sink, lambda count: (f"{count} dropped".encode(),))
+    outbox.put((b"never written",))
+
+    outbox.retire(heir, 0)
+
+    eventually(lambda: open_sink.written == [(b"1 dropped",)])
+    heir.close(30)
+
+
 def test_a_descriptor_that_would_block_is_waited_for():
     """Some supervisors hand a stderr over that is non-blocking."""
     ours, theirs = os.pipe()

@@ -313,6 +313,24 @@ def test_a_level_that_was_raised_is_in_force_when_the_reload_is_done(rig, superv
     assert [each["event"] for each in daemon.events()] == ["daemon_started"]
 
 
+def test_lines_that_an_old_log_could_not_send_are_counted_by_the_new(rig, supervisor):
+    daemon = rig.begin(env=supervisor.env, log_format="auto", log_files="always")
+    supervisor.hears("READY=1")
+    before = len(supervisor.heard())
+    rig.configure(journal_socket="/nobody/listens")
+    daemon.send(signal.SIGHUP)
+    supervisor.hears("READY=1", before)
+    rig.drop_all(notes(60))
+    rig.drains(60)
+    rig.configure()
+
+    reload(daemon)
+
+    assert daemon.waits_for("log_lines_dropped")["lines"] > 60
+    assert daemon.events("file_processed_successfully") == []
+    assert daemon.stop() == 0
+
+
 def test_a_stop_during_a_reload_is_a_stop(rig):
     rig.drop_all(notes(300))
     daemon = rig.begin()

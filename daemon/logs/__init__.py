@@ -35,13 +35,13 @@ def configure(
     `style` is auto, console or json. auto means journald's own protocol when stderr is the
     journal and systemd-python is there (or always, to `journal_socket`), else console on a
     terminal, else JSON lines. Events in `quiet` are left out; `secrets` are masked wherever they
-    stand. May be called again: what is on its way is not lost.
+    stand. May be called again, without waiting: what is on its way goes its way, and what does not
+    get there is counted by the next.
     """
     out = stream or sys.stderr
     in_journal = stderr_is_journal(out)
     sender = _sender(in_journal, journal_socket) if style == "auto" else None
     console = style == "console" or (style == "auto" and sender is None and out.isatty())
-    outbox = _outbox(_sink(out, sender, journal_socket), level)
     render: Render
     if sender is not None:
         render = journal_item
@@ -49,7 +49,11 @@ def configure(
         render = console_renderer(colours=out.isatty())
     else:
         render = _json_renderer(with_priority=in_journal)
-    _State.render = render
+    old = _State.outbox
+    outbox = _outbox(
+        _sink(out, sender, journal_socket),
+        lambda count: render(Entry("warning", "nfed", "log_lines_dropped", {"lines": count})),
+    )
     mask = Mask(secrets)
     quiet = frozenset(quiet)
 
@@ -60,13 +64,17 @@ def configure(
     _configure_structlog(level, handle, with_place=sender is not None)
     _configure_logging(level, handle)
     catch_strays(handle)
+    if old is not None and old is not outbox:
+        old.retire(outbox, _FLUSH_SECONDS)
+        _State.retired = tuple(each for each in (*_State.retired, old) if each.is_running)
 
 
 def close(seconds: float = _FLUSH_SECONDS) -> None:
     """Writes out what is on its way, for as long as that; what nobody takes by then is lost."""
     if _State.outbox is not None:
-        _State.outbox.close(seconds)
-        _State.outbox = None
+        for each in (*_State.retired, _State.outbox):
+            each.close(seconds)
+        _State.outbox, _State.retired = None, ()
 
 
 class _State:
@@ -74,7 +82,7 @@ class _State:
 
     outbox: Outbox | None = None
     sink_key: object = None
-    render: Render | None = None
+    retired: tuple[Outbox, ...] = ()
 
 
 def _sender(in_journal: bool, journal_socket: Path | None) -> Send | None:
@@ -93,20 +101,15 @@ def _sink(out: TextIO, sender: Send | None, journal_socket: Path | None) -> tupl
     return ("stream", id(out)), StreamSink(out)
 
 
-def _outbox(keyed: tuple[object, Sink], level: str) -> Outbox:
-    """The one outbox; it is kept while its sink stays the same, so that a reload never waits."""
+def _outbox(keyed: tuple[object, Sink], dropped: Callable[[int], Item]) -> Outbox:
+    """The one outbox; it is kept while its sink stays the same."""
     key, sink = keyed
     if _State.outbox is None or _State.sink_key != key:
-        close()
         if _State.sink_key is None:
             atexit.register(close)
-        _State.outbox, _State.sink_key = Outbox(sink, _dropped), key
+        _State.outbox, _State.sink_key = Outbox(sink, dropped), key
+    _State.outbox.item_for_dropped = dropped
     return _State.outbox
-
-
-def _dropped(count: int) -> Item:
-    assert _State.render is not None
-    return _State.render(Entry("warning", "nfed", "log_lines_dropped", {"lines": count}))
 
 
 def _json_renderer(*, with_priority: bool) -> Render:

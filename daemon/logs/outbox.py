@@ -19,6 +19,7 @@ _MOST_BYTES = 8 << 20
 _KEPT_FOR_URGENT = 1 << 20
 _AT_ONCE_BYTES = 64 << 10
 _AGAIN_SECONDS = 0.25
+_AT_ONCE_SECONDS = 0.05
 _OVERHEAD_BYTES = 100  # of an item in the queue, about
 
 
@@ -36,12 +37,14 @@ class Outbox:
     def __init__(
         self, sink: Sink, dropped: Callable[[int], Item], most_bytes: int = _MOST_BYTES
     ) -> None:
+        self.item_for_dropped = dropped
         self._sink = sink
-        self._item_for_dropped = dropped
         self._most_bytes = most_bytes
         self._items: deque[Item] = deque()
         self._bytes = 0
         self._dropped = 0
+        self._has_inherited = False
+        self._heir: Outbox | None = None
         self._changed = threading.Condition()
         self._closing = False
         self._given_up = threading.Event()
@@ -59,35 +62,82 @@ class Outbox:
         size = _size(item)
         with self._changed:
             most = self._most_bytes if urgent else self._most_bytes - _KEPT_FOR_URGENT
-            if self._closing or self._bytes + size > most:
-                self._dropped += 1
+            if not self._closing and self._bytes + size <= most:
+                self._items.append(item)
+                self._bytes += size
+                self._changed.notify()
                 return
-            self._items.append(item)
-            self._bytes += size
-            self._changed.notify()
+        self._lose(1)
+
+    def inherit(self, dropped: int) -> None:
+        """Says soon that so many lines were dropped, by an outbox before this one."""
+        self._lose(dropped, inherited=True)
 
     def close(self, seconds: float) -> None:
         """Waits so long for the queue to be written."""
         with self._changed:
             self._closing = True
             self._changed.notify()
-        self._thread.join(seconds)
-        self._given_up.set()
+        if not self._given_up.is_set():
+            self._thread.join(seconds)
+            self._give_up()
+        self._thread.join(_AT_ONCE_SECONDS)
+
+    def retire(self, heir: "Outbox", seconds: float) -> None:
+        """Closes, too, but hardly waits; what is not written after so long, `heir` reports."""
+        with self._changed:
+            self._heir = heir
+            self._closing = True
+            self._changed.notify()
+        self._thread.join(_AT_ONCE_SECONDS)  # keeps the order where two sinks lead to one reader
+        if self.is_running:
+            timer = threading.Timer(seconds, self._give_up)
+            timer.daemon = True
+            timer.start()
 
     def _run(self) -> None:
-        while items := self._next():
-            lost = self._sink.write(items, self._given_up)
-            with self._changed:
-                self._dropped += lost
-                dropped, self._dropped = (0, self._dropped) if lost else (self._dropped, 0)
-            if dropped:
-                self._sink.write([self._item_for_dropped(dropped)], self._given_up)
+        while (items := self._next()) is not None:
+            if lost := self._sink.write(items, self._given_up):
+                self._lose(lost)
+            else:
+                self._report()
+        self._give_up()
 
-    def _next(self) -> list[Item]:
-        """The next items, as many as go well together; empty: closed and all written."""
+    def _give_up(self) -> None:
+        """The thread may be stuck in a write: of that one's items alone nobody knows the fate."""
+        self._given_up.set()
         with self._changed:
-            while not self._items and not self._closing:
+            dropped = self._dropped + len(self._items)
+            self._items.clear()
+            self._bytes = self._dropped = 0
+        if dropped:
+            self._lose(dropped)
+
+    def _report(self) -> None:
+        with self._changed:
+            dropped, self._dropped = self._dropped, 0
+        if dropped and self._sink.write([self.item_for_dropped(dropped)], self._given_up):
+            self._lose(dropped)
+
+    def _lose(self, count: int, *, inherited: bool = False) -> None:
+        with self._changed:
+            heir = self._heir
+            if heir is None:
+                self._dropped += count
+                self._has_inherited |= inherited
+                self._changed.notify()
+        if heir is not None:
+            heir.inherit(count)
+
+    def _next(self) -> list[Item] | None:
+        """The next items, as many as go well together; none of them: what was inherited is to be
+        reported; None: closed and all written."""
+        with self._changed:
+            while not (self._items or self._has_inherited or self._closing):
                 self._changed.wait()
+            if not self._items and not self._has_inherited:
+                return None
+            self._has_inherited = False
             taken: list[Item] = []
             size = 0
             while self._items and size < _AT_ONCE_BYTES:
