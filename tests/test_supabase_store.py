@@ -12,6 +12,7 @@ from daemon.core.outcome import Duplicate, Imported, Updated
 from daemon.errors import ConfigError, StoreRejected, StoreUnavailable
 from daemon.stores import postgres_access, postgres_schema
 from daemon.stores.postgres import PostgresStore
+from daemon.stores.postgres_chunk import FORM
 from daemon.stores.postgres_functions import functions
 from daemon.stores.supabase import SupabaseStore
 from daemon.stores.supabase_chunk import request, waves
@@ -29,7 +30,7 @@ from tests.test_store_contract import EVERYTHING, key_of
 
 OURS = [each.signature for each in functions() if each.for_service]
 CALLS = {
-    "nfed_store": {"chunk": {"form": "1", "locks": [], "waves": []}},
+    "nfed_store": {"chunk": {"form": FORM, "locks": [], "waves": [], "identities": []}},
     "nfed_notas": {"busca": {"dated": True, "limit": 9}},
     "nfed_nota": {"chave": "1" * 44},
 }

@@ -17,7 +17,7 @@ from daemon.stores.chunk import LINKS
 from daemon.stores.schema import Backend, stored_columns
 
 SIGNATURE = "public.nfed_store(jsonb)"
-FORM = "1"
+FORM = "2"
 """Of what it takes. Another one is refused: an old daemon meets a new function."""
 OTHER_FORM = "P0N02"
 """SQLSTATE of our own: this nfed and the function are not of one version."""
@@ -70,34 +70,13 @@ begin
 
     -- The parties that new notes name and that are missing: once and in one order, for others wait
     -- for them. A note that is not stored is new with the first of its writings.
-    with wave as (
-        select value, ord
-          from jsonb_array_elements(chunk -> 'waves') with ordinality as e (value, ord)
-    ),
-    note as (
-        select w.ord as wave, e.ord as n, e.value ->> 'key' as key,
-               row_number() over (partition by e.value ->> 'key' order by w.ord) as writing
-          from wave w
-         cross join lateral jsonb_array_elements(w.value -> 'documents')
-               with ordinality as e (value, ord)
-         where e.value ->> 'head' = 'notas_fiscais'
-    ),
-    party as (
-        select w.ord as wave, (e.value ->> 'n')::int as n, (e.value ->> 'i')::int as i
-          from wave w cross join lateral jsonb_array_elements(w.value -> 'parties') as e (value)
-    ),
-    who as (
-        select w.ord as wave, e.ord as i, e.value
-          from wave w
-         cross join lateral jsonb_array_elements(w.value -> 'identities')
-               with ordinality as e (value, ord)
-    )
     insert into public.empresas (cpf_cnpj, id_estrangeiro, razao_social)
-    select distinct r.cpf_cnpj, r.id_estrangeiro, r.razao_social
-      from note join party using (wave, n) join who using (wave, i)
-     cross join lateral jsonb_populate_record(null::public.empresas, who.value) as r
-     where note.writing = 1
-       and not exists (select from public.notas_fiscais f where f.chave_acesso = note.key)
+    select r.cpf_cnpj, r.id_estrangeiro, r.razao_social
+      from jsonb_array_elements(chunk -> 'identities') as e (value)
+     cross join lateral jsonb_populate_record(null::public.empresas, e.value) as r
+     where exists (select from jsonb_array_elements_text(e.value -> '_keys') as note (key)
+                    where not exists (select from public.notas_fiscais f
+                                       where f.chave_acesso = note.key))
        and not exists (select from public.empresas k where k.cpf_cnpj = r.cpf_cnpj)
        and not exists (select from public.empresas k
                         where r.cpf_cnpj is null and k.cpf_cnpj is null
@@ -105,8 +84,20 @@ begin
                           and k.razao_social = r.razao_social)
      order by 1, 2, 3
         on conflict do nothing;
+    select array_agg(
+               case when e.value ->> 'cpf_cnpj' is not null
+                    then (select k.id from public.empresas k
+                           where k.cpf_cnpj = e.value ->> 'cpf_cnpj')
+                    else (select k.id from public.empresas k
+                           where k.cpf_cnpj is null
+                             and k.id_estrangeiro = e.value ->> 'id_estrangeiro'
+                             and k.razao_social = e.value ->> 'razao_social')
+                end order by e.ord)
+      into v_party
+      from jsonb_array_elements(chunk -> 'identities') with ordinality as e (value, ord);
 
-    for v_wave in select value from jsonb_array_elements(chunk -> 'waves') loop
+    for v_number in 0 .. jsonb_array_length(chunk -> 'waves') - 1 loop
+        v_wave := chunk #> array['waves', v_number::text];
         v_rows := v_wave -> 'rows';
 
         with doc as (
@@ -167,18 +158,6 @@ begin
           from numbered;
         v_answers := v_answers || v_answer;
 
-        select array_agg(
-                   case when e.value ->> 'cpf_cnpj' is not null
-                        then (select k.id from public.empresas k
-                               where k.cpf_cnpj = e.value ->> 'cpf_cnpj')
-                        else (select k.id from public.empresas k
-                               where k.cpf_cnpj is null
-                                 and k.id_estrangeiro = e.value ->> 'id_estrangeiro'
-                                 and k.razao_social = e.value ->> 'razao_social')
-                    end order by e.ord)
-          into v_party
-          from jsonb_array_elements(v_wave -> 'identities') with ordinality as e (value, ord);
-
         -- Another attempt replaces a stored event: its fields go first.
         delete from public.nf_eventos_campos c
          where c.nf_evento_id in (
@@ -187,7 +166,11 @@ begin
                           with ordinality as e (value, ord)
                     where value ->> 'head' = 'nf_eventos' and v_act[ord] = 'update'
                       and v_new_content[ord]);
+
+        -- These look at no table, and the plans of foreign keys' checks are worth keeping.
+        perform set_config('plan_cache_mode', 'auto', true);
 {inserts}
+        perform set_config('plan_cache_mode', 'force_custom_plan', true);
         -- What goes further than the one that is stored.
         for v_each in
             select ord as n, value ->> 'head' as head,

@@ -6,12 +6,13 @@ What is sent is an object:
 |---|---|
 | form | `postgres_chunk.FORM` |
 | locks | a number for each chave, in order |
+| identities | who is who; `_keys`: the notes whose first writing names it |
 | waves | the documents in order, one key never twice in a wave: the later one knows the earlier |
 
 and a wave has `documents`, `rows` (by table, a list of objects by column; `_n`: the document's
-number; `_p`: the number of the parent's row in its table), `identities` (who is who) and `parties`
-(as notes write them; `i`: the number of the identity). Numbers begin at 1. Values are text, so that
-no JSON reader in between rounds one.
+number; `_p`: the number of the parent's row in its table) and `parties` (as notes write them; `i`:
+the number of the identity). Numbers begin at 1. Values are text, so that no JSON reader in between
+rounds one.
 """
 
 from collections.abc import Iterable, Sequence
@@ -54,7 +55,6 @@ class Wave(TypedDict):
 
     documents: list[Object]
     rows: dict[str, list[Object]]
-    identities: list[Object]
     parties: list[Object]
 
 
@@ -96,10 +96,12 @@ def request(groups: Iterable[Sequence[Incoming]]) -> Object:
     """What to send for the groups that `waves` made."""
     made = [[each.document for each in group] for group in groups]
     locks = sorted({lock_of(document.chave) for group in made for document in group})
+    who = _Who()
     return {
         "form": FORM,
         "locks": [str(each) for each in locks],
-        "waves": [_wave(group) for group in made],
+        "waves": [_wave(group, who) for group in made],
+        "identities": who.told(),
     }
 
 
@@ -122,12 +124,34 @@ def is_answer(value: object) -> bool:
     )
 
 
-def _wave(documents: Sequence[Document]) -> Wave:
-    wave: Wave = {"documents": [], "rows": {}, "identities": [], "parties": []}
-    identities: dict[Identity, int] = {}
+class _Who:
+    """Whom a chunk's notes name."""
+
+    def __init__(self) -> None:
+        self._keys: dict[Identity, list[str]] = {}
+        self._seen: set[str] = set()
+        self.numbers: dict[Identity, int] = {}
+
+    def add(self, identities: Iterable[Identity], key: str) -> None:
+        """Those of one more writing of the note with this key."""
+        is_first = key not in self._seen
+        self._seen.add(key)
+        for identity in identities:
+            self.numbers.setdefault(identity, len(self.numbers) + 1)
+            keys = self._keys.setdefault(identity, [])
+            if is_first:
+                keys.append(key)
+
+    def told(self) -> list[Object]:
+        """What to send, by number."""
+        return [{**_known(_IDENTITY, each), "_keys": keys} for each, keys in self._keys.items()]
+
+
+def _wave(documents: Sequence[Document], who: _Who) -> Wave:
+    wave: Wave = {"documents": [], "rows": {}, "parties": []}
     for number, document in enumerate(documents, 1):
         wave["documents"].append(_about(document))
-        _add_parties(wave, number, document, identities)
+        _add_parties(wave, number, document, who)
         rows = wave["rows"]
         begins = {name: len(held) for name, held in rows.items()}
         for name, own in document.rows.items():
@@ -137,7 +161,6 @@ def _wave(documents: Sequence[Document]) -> Wave:
                 if parent is not None:
                     made["_p"] = begins.get(parent, 0) + int(row[0] or 0) + 1
                 held.append(made)
-    wave["identities"] = [_known(_IDENTITY, identity) for identity in identities]
     return wave
 
 
@@ -152,19 +175,16 @@ def _about(document: Document) -> Object:
     }
 
 
-def _add_parties(
-    wave: Wave, number: int, document: Document, identities: dict[Identity, int]
-) -> None:
+def _add_parties(wave: Wave, number: int, document: Document, who: _Who) -> None:
     """Also writes the numbers of the identities where the note's row has its parties' ids."""
     own = parties([document])
-    for _, identity in own.newest:
-        identities.setdefault(identity, len(identities) + 1)
-    own.link(identities)
+    who.add(dict.fromkeys(identity for _, identity in own.newest), document.key)
+    own.link(who.numbers)
     for papel in LINKS:
         named = [identity for role, identity in own.newest if role == papel]
         for identity, (*values, issued) in zip(named, own.values(papel), strict=True):
             about: Object = {
-                "i": identities[identity],
+                "i": who.numbers[identity],
                 "n": number,
                 "papel": papel,
                 "issued": issued,
