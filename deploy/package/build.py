@@ -1,7 +1,8 @@
 """`make deb`: dist/nfed_VERSION_amd64.deb, the same bytes each time from the same commit.
 
-A virtual environment at the path that it will have, made in a clean Debian 13 tree from wheels that
-constraints.txt names by hash, and packed by nfpm. Needs root.
+A virtual environment at the path that it will have, made in a clean Debian 13 tree from nfed's own
+wheel, which is compiled there, and wheels that constraints.txt names by hash; packed by nfpm. Needs
+root.
 """
 
 import argparse
@@ -29,6 +30,15 @@ PLATFORMS = ("manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x8
 # Of what Python calls nfed's source tree.
 SOURCE = ("daemon", "setup.py", "pyproject.toml", "README.md", "LICENSE")
 
+WHEEL = """
+set -e
+python3 -m venv /builder
+/builder/bin/pip install --quiet --disable-pip-version-check --no-index --no-deps \\
+    --root-user-action=ignore /wheels/lxml-*.whl /wheels/setuptools-*.whl
+rm /wheels/setuptools-*.whl
+/builder/bin/pip wheel --quiet --disable-pip-version-check --no-index --no-deps \\
+    --no-build-isolation --wheel-dir=/wheels /source
+"""
 INSTALL = f"""
 set -e
 python3 -m venv {HOME}
@@ -77,7 +87,7 @@ def build(versions: Sequence[str], out: Path) -> list[Path]:
     epoch = _epoch()
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="nfed-deb-") as scratch, _overlay(tree) as stage:
-        wheelhouse(stage / "wheels")
+        _gather_wheels(stage, epoch)
         _in(stage, INSTALL)
         home = stage / HOME.lstrip("/")
         _settle(home, epoch)
@@ -85,10 +95,10 @@ def build(versions: Sequence[str], out: Path) -> list[Path]:
 
 
 def wheelhouse(out: Path) -> None:
-    """nfed's own wheel and those of all that it needs, in a new folder."""
-    shutil.copytree(_wheels(), out)
-    with tempfile.TemporaryDirectory(prefix="nfed-wheel-") as scratch:
-        _own_wheel(Path(scratch), out, _epoch())
+    """nfed's own wheel and those of all that it needs, in a new folder. Needs root."""
+    with _overlay(root.ensure()) as stage:
+        _gather_wheels(stage, _epoch())
+        shutil.copytree(stage / "wheels", out)
 
 
 def file_name(version: str) -> str:
@@ -182,9 +192,10 @@ def _wheels() -> Path:
     return folder
 
 
-def _own_wheel(scratch: Path, out: Path, epoch: int) -> None:
-    """nfed itself, built from a copy, so that nothing of an older build gets in."""
-    copy = scratch / "source"
+def _gather_wheels(stage: Path, epoch: int) -> None:
+    """Those of all that nfed needs, and its own, which the tree's compiler builds from a copy."""
+    shutil.copytree(_wheels(), stage / "wheels")
+    copy = stage / "source"
     copy.mkdir()
     for name in SOURCE:
         source = PROJECT / name
@@ -194,12 +205,7 @@ def _own_wheel(scratch: Path, out: Path, epoch: int) -> None:
             )
         else:
             shutil.copy2(source, copy / name)
-    subprocess.run(
-        [*PIP, "wheel", "--no-deps", "--no-build-isolation", f"--wheel-dir={out}", str(copy)],
-        check=True,
-        # Some Pythons link what they build to their own folder, which is not on the target.
-        env={**os.environ, "SOURCE_DATE_EPOCH": str(epoch), "LDSHARED": "cc -shared"},
-    )
+    _in(stage, f"export SOURCE_DATE_EPOCH={epoch}\n{WHEEL}")
 
 
 def _settle(home: Path, epoch: int) -> None:

@@ -9,6 +9,8 @@ from packaging.utils import canonicalize_name
 
 # systemd-python has no wheel: Debian's python3-systemd takes its place.
 EXTRAS = ("api", "postgres", "supabase")
+# What its own wheel is built with.
+BUILDERS = frozenset({"setuptools"})
 # The machine that the package is for, whatever Python this one runs.
 TARGET = {
     "implementation_name": "cpython",
@@ -23,12 +25,13 @@ TARGET = {
 
 
 def requirements(constraints: str) -> str:
-    """The part of `constraints` that nfed with its extras reaches, as a requirements file.
+    """The part of `constraints` that nfed with its extras reaches, and what it is built with, as a
+    requirements file.
 
     Raises LookupError for a distribution that is needed and not pinned.
     """
     pinned = dict(_blocks(constraints))
-    wanted = sorted(_reached("nfed", frozenset(EXTRAS), set()) - {"nfed"})
+    wanted = sorted(_reached("nfed", frozenset(EXTRAS), set()) - {"nfed"} | BUILDERS)
     missing = [name for name in wanted if name not in pinned]
     if missing:
         raise LookupError(f"constraints.txt does not pin {', '.join(missing)}: run `make lock`")

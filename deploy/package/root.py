@@ -15,20 +15,23 @@ from contextlib import contextmanager
 from pathlib import Path
 
 SUITE = "trixie"
-# What the tests need beyond the package's own dependencies: PostgreSQL to lose and find again, a
-# locale to read the catalog in, mandoc to read the man pages, the shells that are completed, PAM's
-# part for managers of users, pipx.
+# What the build and the tests need beyond the package's own dependencies: a C compiler, PostgreSQL
+# to lose and find again, a locale to read the catalog in, mandoc to read the man pages, the shells
+# that are completed, PAM's part for managers of users, pipx.
 PACKAGES = (
     "bash-completion",
     "ca-certificates",
     "dbus",
     "fish",
+    "gcc",
+    "libc6-dev",
     "libpam-systemd",
     "locales",
     "mandoc",
     "pipx",
     "postgresql",
     "python3",
+    "python3-dev",
     "python3-systemd",
     "python3-venv",
     "systemd",
