@@ -1,22 +1,32 @@
 """The official XSDs, as nfelib's wheel carries them, compiled once a process."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lxml import etree
 
+from daemon.documents.automaton import Unsupported
 from daemon.documents.checks import Finding
+from daemon.documents.compiled import IS_COMPILED, tree
 from daemon.documents.parts import Part, child, local_name
 from daemon.documents.policy import Policy
 from daemon.documents.reader import NAMESPACE
+from daemon.documents.xsd import tables_of
 from daemon.errors import SchemaViolation
 
+if TYPE_CHECKING:
+    from daemon.documents.tree import Grammar
+
 _SHOWN = 5
+_PAYS_AFTER = 200
+"""Documents: a Grammar takes as long to make as libxml2 does to validate some hundreds."""
 _PREFIX = "{http://www.portalfiscal.inf.br/"
 
 
@@ -105,11 +115,7 @@ def violations(part: Part) -> list[str]:
         return []
     if "}" not in element.tag:
         element = _with_namespace(element)
-    schema = _schema(file)
-    if schema.validate(element):
-        return []
-    log: Iterable[etree._LogEntry] = schema.error_log  # type: ignore[assignment]  # stubs lack it
-    return [f"line {entry.line}: {_shortened(entry.message)}" for entry in islice(log, _SHOWN)]
+    return _xsd(file).violations(element)
 
 
 def _chosen(part: Part) -> tuple[etree._Element | None, str | None]:
@@ -155,9 +161,32 @@ def _shortened(message: str) -> str:
     return message
 
 
+class _Xsd:
+    """One XSD: libxml2's own, and from some number of documents on a Grammar before it."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._schema = etree.XMLSchema(file=str(file))
+        self._grammar: Grammar | None = None
+        self._asked = 0
+
+    def violations(self, element: etree._Element) -> list[str]:
+        """What it finds, at most the first few."""
+        self._asked += 1
+        if self._asked == _PAYS_AFTER and IS_COMPILED:
+            with suppress(Unsupported):
+                self._grammar = tree.Grammar(*tables_of(self._file).packed())
+        if self._grammar is not None and self._grammar.allows(element):
+            return []
+        if self._schema.validate(element):
+            return []
+        log: Iterable[etree._LogEntry] = self._schema.error_log  # type: ignore[assignment]  # stubs lack it
+        return [f"line {entry.line}: {_shortened(entry.message)}" for entry in islice(log, _SHOWN)]
+
+
 @cache
-def _schema(file: str) -> etree.XMLSchema:
-    return etree.XMLSchema(file=str(_folder() / file))
+def _xsd(file: str) -> _Xsd:
+    return _Xsd(_folder() / file)
 
 
 def _folder() -> Path:

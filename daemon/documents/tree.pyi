@@ -36,6 +36,17 @@ class Walker:
         stands in a place that is free.
         """
 
+class Grammar:
+    """What an XSD allows; see `grammar.Tables.packed`, whose result it takes."""
+
+    def __new__(
+        cls, roots: tuple[object, ...], types: tuple[object, ...], texts: tuple[object, ...]
+    ) -> Grammar:
+        """Raises ValueError for tables that do not fit together."""
+
+    def allows(self, element: etree._Element) -> bool:
+        """True: the element is valid. False: it may be valid or not; ask libxml2."""
+
 def canonical(element: etree._Element) -> bytes | None:
     """The element by C14N 1.0, inclusive and exclusive alike, without comments.
 

@@ -227,6 +227,15 @@ static struct PyModuleDef definition = {
     .m_methods = functions,
 };
 
+static int
+add_type(PyObject *module, const char *name, PyType_Spec *spec)
+{
+    PyObject *type = PyType_FromSpec(spec);
+    int fault = type == NULL ? -1 : PyModule_AddObjectRef(module, name, type);
+    Py_XDECREF(type);
+    return fault;
+}
+
 PyMODINIT_FUNC
 PyInit_tree(void)
 {
@@ -240,12 +249,10 @@ PyInit_tree(void)
         return NULL;
     }
     PyObject *module = PyModule_Create(&definition);
-    PyObject *walker = PyType_FromSpec(&walker_spec);
-    if (module == NULL || walker == NULL || PyModule_AddObjectRef(module, "Walker", walker) < 0) {
-        Py_XDECREF(walker);
+    if (module == NULL || add_type(module, "Walker", &walker_spec) < 0
+        || add_type(module, "Grammar", &grammar_spec) < 0) {
         Py_XDECREF(module);
         return NULL;
     }
-    Py_DECREF(walker);
     return module;
 }

@@ -51,7 +51,7 @@ const char *text_of(const xmlNode *first, Buffer *scratch, size_t *length);
 xmlNode *first_element(const xmlNode *parent, int *fault);
 xmlNode *next_element(const xmlNode *element, int *fault);
 
-extern PyType_Spec walker_spec;
+extern PyType_Spec walker_spec, grammar_spec;
 PyObject *canonical(PyObject *module, PyObject *element);
 
 #endif
