@@ -199,7 +199,7 @@ async def test_what_a_caller_sends_is_never_taken_for_a_name(url, supabase_proje
         case "table":
             wave["rows"][f"nf_itens{HOSTILE}"] = wave["rows"].pop("nf_itens")
         case "column":
-            wave["rows"]["nf_itens"][0][f'ncm" = 1{HOSTILE}'] = "x"
+            wave["rows"]["nf_itens"]["rows"][0][f'ncm" = 1{HOSTILE}'] = "x"
         case "key":
             wave["documents"][0]["key"] = HOSTILE
         case "locks":

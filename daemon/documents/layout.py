@@ -4,6 +4,7 @@ Every store, migration, converter and the data dictionary are made from `TABLES`
 is one line in one of the `layout_*` modules; what is deliberately left out is in `NOT_STORED`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -159,7 +160,8 @@ NOT_STORED = {
 """Elements and attributes without a column, each with the reason; an element means all below."""
 
 
-def tables() -> dict[str, Table]:
+@cache
+def tables() -> Mapping[str, Table]:
     """Every table by name, parents before their children."""
     from daemon.documents.layout_itens import ITEM_TABLES
     from daemon.documents.layout_nota import NOTE_TABLES

@@ -17,7 +17,7 @@ from daemon.stores.chunk import LINKS
 from daemon.stores.schema import Backend, stored_columns
 
 SIGNATURE = "public.nfed_store(jsonb)"
-FORM = "2"
+FORM = "3"
 """Of what it takes. Another one is refused: an old daemon meets a new function."""
 OTHER_FORM = "P0N02"
 """SQLSTATE of our own: this nfed and the function are not of one version."""
@@ -34,8 +34,14 @@ create or replace function public.nfed_store(chunk jsonb) returns text
 $store$
 declare
     v_locks bigint[];
-    v_wave jsonb;
+    v_identities jsonb;
+    v_documents jsonb;
+    v_named jsonb;
     v_rows jsonb;
+    v_part jsonb;
+    v_n int[];
+    v_p int[];
+    v_sequence regclass;
     v_answers jsonb := '[]';
     v_answer jsonb;
     v_act text[];
@@ -68,11 +74,14 @@ begin
         perform pg_advisory_xact_lock({gate});
     end if;
 
+    -- What is small is taken out of the chunk, which every statement about it would copy.
+    v_identities := chunk -> 'identities';
+
     -- The parties that new notes name and that are missing: once and in one order, for others wait
     -- for them. A note that is not stored is new with the first of its writings.
     insert into public.empresas (cpf_cnpj, id_estrangeiro, razao_social)
     select r.cpf_cnpj, r.id_estrangeiro, r.razao_social
-      from jsonb_array_elements(chunk -> 'identities') as e (value)
+      from jsonb_array_elements(v_identities) as e (value)
      cross join lateral jsonb_populate_record(null::public.empresas, e.value) as r
      where exists (select from jsonb_array_elements_text(e.value -> '_keys') as note (key)
                     where not exists (select from public.notas_fiscais f
@@ -94,17 +103,18 @@ begin
                              and k.razao_social = e.value ->> 'razao_social')
                 end order by e.ord)
       into v_party
-      from jsonb_array_elements(chunk -> 'identities') with ordinality as e (value, ord);
+      from jsonb_array_elements(v_identities) with ordinality as e (value, ord);
 
     for v_number in 0 .. jsonb_array_length(chunk -> 'waves') - 1 loop
-        v_wave := chunk #> array['waves', v_number::text];
-        v_rows := v_wave -> 'rows';
+        v_documents := chunk #> array['waves', v_number::text, 'documents'];
+        v_named := chunk #> array['waves', v_number::text, 'parties'];
+        v_rows := chunk #> array['waves', v_number::text, 'rows'];
 
         with doc as (
             select ord::int as n, value ->> 'head' as head, value ->> 'key' as key,
                    value ->> 'chave' as chave, (value ->> 'rank')::int as rank,
                    value ->> 'content' as content, (value ->> 'event')::boolean as is_event
-              from jsonb_array_elements(v_wave -> 'documents') with ordinality as e (value, ord)
+              from jsonb_array_elements(v_documents) with ordinality as e (value, ord)
         ),
         held as ({held}),
         -- What stands for a summary.
@@ -162,7 +172,7 @@ begin
         delete from public.nf_eventos_campos c
          where c.nf_evento_id in (
                    select v_id[ord]
-                     from jsonb_array_elements(v_wave -> 'documents')
+                     from jsonb_array_elements(v_documents)
                           with ordinality as e (value, ord)
                     where value ->> 'head' = 'nf_eventos' and v_act[ord] = 'update'
                       and v_new_content[ord]);
@@ -172,32 +182,34 @@ begin
 {inserts}
         perform set_config('plan_cache_mode', 'force_custom_plan', true);
         -- What goes further than the one that is stored.
-        for v_each in
-            select ord as n, value ->> 'head' as head,
-                   (select r.value
-                      from jsonb_array_elements(v_rows -> (e.value ->> 'head')) as r (value)
-                     where (r.value ->> '_n')::int = ord) as row,
-                   (value ->> 'rank')::int >= (v_answer -> (ord - 1)::int ->> 'rank')::int
-                       as prevails
-              from jsonb_array_elements(v_wave -> 'documents') with ordinality as e (value, ord)
-             where v_act[ord] = 'update'
-             order by ord
-        loop
+        if 'update' = any (v_act) then
+            for v_each in
+                select ord as n, value ->> 'head' as head,
+                       v_rows -> (value ->> 'head') -> 'rows' -> (array_position(array(
+                           select jsonb_array_elements_text(v_rows -> (value ->> 'head') -> 'n')
+                       ), ord::text) - 1) as row,
+                       (value ->> 'rank')::int >= (v_answer -> (ord - 1)::int ->> 'rank')::int
+                           as prevails
+                  from jsonb_array_elements(v_documents) with ordinality as e (value, ord)
+                 where v_act[ord] = 'update'
+                 order by ord
+            loop
 {renewals}
-        end loop;
+            end loop;
+        end if;
 
         v_notes := v_notes || array(
             select value ->> 'chave'
-              from jsonb_array_elements(v_wave -> 'documents') with ordinality as e (value, ord)
+              from jsonb_array_elements(v_documents) with ordinality as e (value, ord)
              where v_act[ord] in ('insert', 'update') and value ->> 'head' <> 'dfe_documentos');
         v_others := v_others || array(
             select value ->> 'chave'
-              from jsonb_array_elements(v_wave -> 'documents') with ordinality as e (value, ord)
+              from jsonb_array_elements(v_documents) with ordinality as e (value, ord)
              where v_act[ord] in ('insert', 'update') and value ->> 'head' = 'dfe_documentos');
         v_parties := v_parties || (
             select coalesce(jsonb_agg(e.value || jsonb_build_object(
                        'id', v_party[(e.value ->> 'i')::int]) order by e.ord), '[]')
-              from jsonb_array_elements(v_wave -> 'parties') with ordinality as e (value, ord)
+              from jsonb_array_elements(v_named) with ordinality as e (value, ord)
              where v_act[(e.value ->> 'n')::int] = 'insert');
     end loop;
 
@@ -225,19 +237,20 @@ _HELD = """
               from doc d join public.{head} h on h.{key} = d.key
              where d.head = '{head}'"""
 _NUMBERS = """
-        select array_agg(case when v_act[(e.value ->> '_n')::int] = 'insert'
-                              then nextval(pg_get_serial_sequence('public.{table}', 'id')::regclass)
-                          end order by e.ord)
-          into v_{table}
-          from jsonb_array_elements(v_rows -> '{table}') with ordinality as e (value, ord);"""
+            v_sequence := pg_get_serial_sequence('public.{table}', 'id')::regclass;
+            v_{table} := array(select case when v_act[n] = 'insert' then nextval(v_sequence) end
+                                 from unnest(v_n) with ordinality as e (n, ord) order by ord);"""
 _INSERT = """
-        if v_rows ? '{table}' then{numbers}
-        insert into public.{table} ({names})
-        select {values}
-          from jsonb_array_elements(v_rows -> '{table}') with ordinality as e (value, ord)
-         cross join lateral jsonb_populate_record(null::public.{table}, e.value) as r
-         where {condition}
-         order by e.ord;
+        if v_rows ? '{table}' then
+            v_part := v_rows -> '{table}';
+            v_n := array(select jsonb_array_elements_text(v_part -> 'n')::int);
+            v_p := array(select jsonb_array_elements_text(v_part -> 'p')::int);{numbers}
+            insert into public.{table} ({names})
+            select {values}
+              from jsonb_populate_recordset(null::public.{table}, v_part -> 'rows')
+                   with ordinality as r
+             where {condition}
+             order by r.ordinality;
         end if;"""
 _PARTIES = """
     select jsonb_agg(newest.value) into v_newest
@@ -308,15 +321,15 @@ def _held(head: Table) -> str:
 
 def _insert(table: Table, numbered: list[str]) -> str:
     """Rows of new documents; of known ones, answers, and fields of an event that is replaced."""
-    number = "(e.value ->> '_n')::int"
+    number = "v_n[r.ordinality]"
     named: dict[str, str] = {}
     if table.key is not None:
         named["id"] = f"v_id[{number}]"
     elif table.name in numbered:
-        named["id"] = f"v_{table.name}[e.ord]"
+        named["id"] = f"v_{table.name}[r.ordinality]"
     if table.link is not None:
         named[table.link] = (
-            f"v_{table.parent}[(e.value ->> '_p')::int]"
+            f"v_{table.parent}[v_p[r.ordinality]]"
             if table.parent in numbered
             else f"v_id[{number}]"
         )
@@ -324,7 +337,7 @@ def _insert(table: Table, numbered: list[str]) -> str:
         named[f'"{name}"'] = f'r."{name}"'
     if table.name == "notas_fiscais":
         for papel in LINKS:
-            named[f'"{papel}_id"'] = f"v_party[(e.value ->> '{papel}_id')::int]"
+            named[f'"{papel}_id"'] = f'v_party[r."{papel}_id"]'
     condition = f"v_act[{number}] = 'insert'"
     if table.name == "nf_processamento":
         condition = f"v_act[{number}] in ('insert', 'update')"

@@ -9,10 +9,10 @@ What is sent is an object:
 | identities | who is who; `_keys`: the notes whose first writing names it |
 | waves | the documents in order, one key never twice in a wave: the later one knows the earlier |
 
-and a wave has `documents`, `rows` (by table, a list of objects by column; `_n`: the document's
-number; `_p`: the number of the parent's row in its table) and `parties` (as notes write them; `i`:
-the number of the identity). Numbers begin at 1. Values are text, so that no JSON reader in between
-rounds one.
+and a wave has `documents`, `rows` (by table: `rows`, objects by column; `n`, of each the document's
+number; `p`, the number of its parent's row in that row's table) and `parties` (as notes write
+them; `i`: the number of the identity). Numbers begin at 1. Values are text, so that no JSON reader
+in between rounds one.
 """
 
 from collections.abc import Iterable, Sequence
@@ -50,11 +50,19 @@ type Object = dict[str, object]
 """Names and values; of a row's columns, those that hold anything."""
 
 
+class Rows(TypedDict):
+    """Of one table."""
+
+    rows: list[Object]
+    n: list[int]
+    p: list[int]
+
+
 class Wave(TypedDict):
     """See the table above."""
 
     documents: list[Object]
-    rows: dict[str, list[Object]]
+    rows: dict[str, Rows]
     parties: list[Object]
 
 
@@ -149,18 +157,21 @@ class _Who:
 
 def _wave(documents: Sequence[Document], who: _Who) -> Wave:
     wave: Wave = {"documents": [], "rows": {}, "parties": []}
+    gathered: dict[str, list[Row]] = {}
     for number, document in enumerate(documents, 1):
         wave["documents"].append(_about(document))
         _add_parties(wave, number, document, who)
-        rows = wave["rows"]
-        begins = {name: len(held) for name, held in rows.items()}
+        begins = {name: len(rows) for name, rows in gathered.items()}
         for name, own in document.rows.items():
-            parent, held = tables()[name].parent, rows.setdefault(name, [])
-            for row in own:
-                made: Object = {"_n": number, **_text(_columns(name), row)}
-                if parent is not None:
-                    made["_p"] = begins.get(parent, 0) + int(row[0] or 0) + 1
-                held.append(made)
+            table = wave["rows"].setdefault(name, {"rows": [], "n": [], "p": []})
+            table["n"] += [number] * len(own)
+            parent = tables()[name].parent
+            if parent is not None:
+                before = begins.get(parent, 0) + 1
+                table["p"] += [before + int(row[0] or 0) for row in own]
+            gathered.setdefault(name, []).extend(own)
+    for name, rows in gathered.items():
+        wave["rows"][name]["rows"] = _objects(name, rows)
     return wave
 
 
@@ -197,8 +208,22 @@ def _known(names: Iterable[str], values: Iterable[Value]) -> Object:
     return {name: str(value) for name, value in pairs if value is not None}
 
 
-def _text(columns: Sequence[tuple[str, int]], row: Row) -> Object:
-    return {name: str(row[at]) for name, at in columns if row[at] is not None}
+def _objects(table: str, rows: Sequence[Row]) -> list[Object]:
+    """Only the columns that hold anything in one of the rows are looked at in each."""
+    columnwise = list(zip(*rows, strict=True))
+    used = [
+        (name, at)
+        for name, at in _columns(table)
+        if columnwise[at].count(None) < len(columnwise[at])
+    ]
+    return [
+        {
+            name: value if isinstance(value, str) else str(value)
+            for name, at in used
+            if (value := row[at]) is not None
+        }
+        for row in rows
+    ]
 
 
 @cache
