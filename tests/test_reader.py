@@ -91,6 +91,11 @@ def test_hostile_xml_is_refused_fast(content):
     assert time.monotonic() - began < 5
 
 
+def test_the_parsers_advice_to_programmers_is_left_out():
+    with pytest.raises(HostileXML, match=r"^Excessive depth in document: 256 at line 1, "):
+        read(b"<a>" * 1000 + b"</a>" * 1000)
+
+
 def test_another_namespace_is_another_document():
     with pytest.raises(NotFiscal, match=r"portalfiscal\.inf\.br/cte"):
         documents_from(b'<nfeProc xmlns="http://www.portalfiscal.inf.br/cte"/>', Checks())

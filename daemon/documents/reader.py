@@ -14,6 +14,7 @@ NFSE_NAMESPACE = "http://www.sped.fazenda.gov.br/nfse"
 
 # What may stand before the root element: blanks, processing instructions, comments.
 _PROLOG = re.compile(rb"(?:\xef\xbb\xbf)?(?:\s+|<\?.*?\?>|<!--.*?-->)*+(<!DOCTYPE)?", re.DOTALL)
+_TO_PROGRAMMERS = ", use XML_PARSE_HUGE option"
 _HOSTILE = re.compile("excessive depth|limit exceeded|too long|entity.*(loop|amplif)", re.I)
 _PARSER = etree.XMLParser(
     resolve_entities=False,
@@ -79,7 +80,7 @@ def _without_leading_blanks(content: bytes) -> bytes:
 def _refusal(error: etree.XMLSyntaxError, content: bytes) -> XMLParseError | HostileXML:
     line, column = error.position
     reason = (error.msg or "not well-formed").rpartition(", line ")[0] or error.msg or "not XML"
-    reason = " ".join(reason.split())
+    reason = " ".join(reason.removesuffix(_TO_PROGRAMMERS).split())
     where = f"line {line}, column {column}"
     if _HOSTILE.search(reason):
         return HostileXML(f"{reason} at {where}; expected a fiscal document")
