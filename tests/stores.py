@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,8 @@ class Shelf:
 
     store: Store
     rows: Callable[[str], Rows]
+    run: Callable[[str], None]
+    """Statements of the database's owner."""
 
     async def put(self, *contents: str | bytes) -> list[Outcome]:
         """One chunk of files; an outcome for each document."""
@@ -65,6 +68,16 @@ def ask_sqlite(path: Path, query: str) -> Rows:
         return connection.execute(query).fetchall()
 
 
+def run_in_postgres(url: str, statements: str) -> None:
+    with psycopg.connect(url) as connection:
+        connection.execute(statements.encode())
+
+
+def run_in_sqlite(path: Path, statements: str) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(statements)
+
+
 class Shelves:
     """Makes shelves of one kind; each is gone after the test.
 
@@ -95,18 +108,19 @@ class Shelves:
             case "sqlite":
                 path = self._folder / f"{self._number}.db"
                 store = SQLiteStore(path)
-                shelf = Shelf(store, lambda query: ask_sqlite(path, query))
+                shelf = Shelf(store, partial(ask_sqlite, path), partial(run_in_sqlite, path))
             case "postgresql":
                 made: AbstractContextManager[str] = self._server.database(template=self._template)
                 url = self._server.url(self._stack.enter_context(made))
                 store = PostgresStore(url, max_connections=3)
-                shelf = Shelf(store, lambda query: ask_postgres(url, query))
+                shelf = Shelf(store, partial(ask_postgres, url), partial(run_in_postgres, url))
             case _:
                 project = self._project
                 assert project is not None
                 project.empty()
                 store = SupabaseStore(project.url, project.service_key, max_connections=3)
-                shelf = Shelf(store, lambda query: ask_postgres(project.database_url, query))
+                url = project.database_url
+                shelf = Shelf(store, partial(ask_postgres, url), partial(run_in_postgres, url))
         self._stack.push_async_callback(store.close)
         await store.open()
         return shelf

@@ -11,7 +11,7 @@ import pytest
 from bench.generator import check_digit, with_protocol
 from daemon.core.outcome import Duplicate, Imported, Outcome, Refused, Updated
 from daemon.documents.layout import EXACT_SUFFIX, INSTANT_SUFFIX, tables
-from daemon.errors import StoreRejected
+from daemon.errors import StoreRejected, StoreUnavailable
 from daemon.stores.schema import Backend, stored_columns
 from tests.notes import generator, note, with_value, without
 from tests.other_documents import (
@@ -129,6 +129,37 @@ async def test_other_content_under_the_same_key_is_a_conflict_that_names_the_fil
     assert "'0.xml'" in refused.error
     assert shelf.count() == 1
     assert shelf.rows("select 1 from nf_itens where descricao = 'Outra coisa'") == []
+
+
+@pytest.mark.parametrize("kind", ["postgresql", "supabase"], indirect=True)
+async def test_a_column_of_the_owners_that_no_file_can_fill_keeps_the_files_waiting(shelf):
+    shelf.run("alter table nf_itens add column lote_interno text not null")
+    try:
+        with pytest.raises(StoreUnavailable, match='"lote_interno" is no column of nfed'):
+            await shelf.put(note(1))
+    finally:
+        shelf.run("alter table nf_itens drop column lote_interno")
+
+    assert kinds(await shelf.put(note(1))) == [Imported]
+
+
+@pytest.mark.parametrize("kind", ["postgresql"], indirect=True)
+async def test_what_a_trigger_of_the_owners_raises_refuses_that_file_alone(shelf):
+    bad = with_value(note(1), "xProd", "PROIBIDO")
+    shelf.run(
+        "create function public.vigia() returns trigger language plpgsql as $$ begin "
+        "if new.descricao = 'PROIBIDO' then raise exception 'item proibido'; end if; "
+        "return new; end $$; "
+        "create trigger vigia before insert on nf_itens for each row execute function vigia()"
+    )
+    try:
+        with pytest.raises(StoreRejected, match="item proibido"):
+            await shelf.put(bad)
+        with pytest.raises(StoreRejected, match="item proibido"):
+            await shelf.put(note(2), bad)
+        assert kinds(await shelf.put(note(2))) == [Imported]
+    finally:
+        shelf.run("drop function vigia() cascade")
 
 
 async def test_a_missing_field_does_not_keep_a_note_out(shelf):

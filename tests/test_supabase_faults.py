@@ -96,6 +96,15 @@ OUTAGES = [
     pytest.param(postgrest(500, "53100", "could not extend file"), "extend", id="disk full"),
     pytest.param(postgrest(405, "25006", "read-only transaction"), "read-only", id="read-only"),
     pytest.param(postgrest(500, "57014", "statement timeout"), "timeout", id="statement timeout"),
+    pytest.param(
+        postgrest(
+            400,
+            "23502",
+            'o valor nulo na coluna "lote_interno" da relação "nf_itens" viola a restrição',
+        ),
+        '"lote_interno" is no column of nfed',
+        id="column of the owner's",
+    ),
     pytest.param(page(200), ".", id="200 page"),
     pytest.param(Answer(200), ".", id="200 empty"),
     pytest.param(Answer(204), ".", id="204"),
@@ -222,6 +231,24 @@ async def test_a_document_that_alone_is_too_large_is_its_own_fault(store, proxy,
         await store.store(incoming(large), "job")
 
     assert kinds(await store.store(incoming(note(1)), "job")) == [Imported]
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("P0001", "item proibido"),
+        ("23514", 'new row for relation "nf_itens" violates check constraint "positivo"'),
+        ("23502", 'null value in column "descricao" of relation "nf_itens" violates'),
+        ("22003", "numeric field overflow"),
+    ],
+)
+async def test_what_the_database_says_of_a_document_is_that_files_own_fault(
+    store, proxy, url, code, message
+):
+    proxy.next(postgrest(400, code, message))
+
+    with pytest.raises(StoreRejected, match=message):
+        await store.store(incoming(note(1)), "job")
 
 
 async def test_a_gateway_that_takes_no_document_at_all_is_at_fault_itself(store, proxy, url):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy.engine import URL, make_url
 
 from daemon.errors import ConfigError, StoreRejected, StoreUnavailable
+from daemon.stores.postgres_faults import advice, is_about_content
 
 if TYPE_CHECKING:
     import asyncpg
@@ -18,8 +19,6 @@ CONNECT_SECONDS = 10.0
 STATEMENT_SECONDS = 60.0
 _HERE = frozenset({"localhost", "127.0.0.1", "::1"})
 _SETUP = "28"  # SQLSTATE class: the server refuses who we say we are
-# Data exceptions, integrity constraint violations, what is too long for an index or a page.
-_CONTENT = ("22", "23", "54")
 
 
 def shown(url: str) -> str:
@@ -100,12 +99,12 @@ def world_errors(url: str) -> Iterator[None]:
     try:
         yield
     except asyncpg.PostgresError as error:
-        state = error.sqlstate or ""
-        if state.startswith(_CONTENT):
-            raise StoreRejected(_told(error)) from error
+        state, told = error.sqlstate or "", _told(error)
+        if is_about_content(state, told):
+            raise StoreRejected(told) from error
         if state.startswith(_SETUP) or state == "3D000":
-            raise ConfigError(f"database {name}: {_told(error)}") from error
-        raise StoreUnavailable(f"database {name}: {_told(error)}") from error
+            raise ConfigError(f"database {name}: {told}") from error
+        raise StoreUnavailable(f"database {name}: {told}{advice(state, told)}") from error
     except ssl.SSLCertVerificationError as error:
         raise StoreUnavailable(
             f"database {name}: {error.verify_message}: name the authority's certificate with "

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from daemon.errors import ConfigError, StoreRejected, StoreUnavailable
 from daemon.stores.postgres_chunk import OTHER_FORM, STATEMENT_SECONDS
+from daemon.stores.postgres_faults import advice, is_about_content
 
 if TYPE_CHECKING:
     import httpx
@@ -30,8 +31,6 @@ ANSWER_SECONDS = STATEMENT_SECONDS + 15.0
 _LONGEST_WAIT_SECONDS = 300.0
 _MOST_TOLD = 300
 _MOST_COUNTED = 1_000_000
-# Data exceptions, integrity constraint violations, what is too long for an index or a page.
-_CONTENT = ("22", "23", "54")
 _CANCELLED = "57014"
 _FORBIDDEN = "42501"
 # No such function, no such table: to PostgREST, and to PostgreSQL.
@@ -172,19 +171,19 @@ class Project:
             )
         if status == HTTPStatus.UNAUTHORIZED or code == _FORBIDDEN:
             raise ConfigError(f"{text}; check supabase_service_key: nfed needs the secret key")
-        if code[:2] in _CONTENT:
+        if is_about_content(code, message):
             raise StoreRejected(message)
         if code == _CANCELLED:
             raise StatementCancelled(text)
-        self._rest(response)
+        self._rest(response, advice(code, message))
 
-    def _rest(self, response: "httpx.Response") -> NoReturn:
+    def _rest(self, response: "httpx.Response", advised: str = "") -> NoReturn:
         """Whatever else: the world's fault."""
         _, message = self._told(response)
         asked_seconds = _retry_after_seconds(response.headers.get("retry-after"))
         if asked_seconds is not None:
             self._open_again = time.monotonic() + asked_seconds
-        raise StoreUnavailable(f"{self.url}: {message}", asked_seconds)
+        raise StoreUnavailable(f"{self.url}: {message}{advised}", asked_seconds)
 
     def _told(self, response: "httpx.Response") -> tuple[str, str]:
         """Code and text of an answer; `details` quotes rows, so it stays out."""

@@ -1,0 +1,46 @@
+"""Whose fault it is that PostgreSQL refuses a row: the file's, or the database's."""
+
+import re
+
+from daemon.documents.layout import tables
+from daemon.stores.schema import Backend, stored_columns
+
+# Data exceptions, integrity constraint violations, what is too long for an index or a page.
+_CONTENT = ("22", "23", "54")
+_RAISED = "P0001"  # by a trigger or function of the owner's, about what it was given
+_NOT_NULL = "23502"
+_QUOTED = re.compile(r'"([^"]+)"')
+_OWN = frozenset(("id", "created_at", "updated_at"))
+
+
+def is_about_content(sqlstate: str, message: str) -> bool:
+    """Whether another file may fare better, so that this one alone is refused.
+
+    https://www.postgresql.org/docs/current/errcodes-appendix.html
+    """
+    if _foreign_column(sqlstate, message) is not None:
+        return False
+    return sqlstate[:2] in _CONTENT or sqlstate == _RAISED
+
+
+def advice(sqlstate: str, message: str) -> str:
+    """What the database's owner can do about it, to be added to the message; often nothing."""
+    column = _foreign_column(sqlstate, message)
+    if column is None:
+        return ""
+    return f'; "{column}" is no column of nfed\'s: give it a default, or let it be null'
+
+
+def _foreign_column(sqlstate: str, message: str) -> str | None:
+    """A column of the owner's that must not be null: no file can fill it.
+
+    Messages name column and table in quotes, in whatever language.
+    """
+    if sqlstate != _NOT_NULL:
+        return None
+    names = _QUOTED.findall(message)
+    table = next((tables()[name] for name in names if name in tables()), None)
+    if table is None:
+        return None
+    known = _OWN | {table.name, table.link} | stored_columns(table, Backend.POSTGRES).keys()
+    return next((name for name in names if name not in known), None)
