@@ -1,8 +1,6 @@
 """The settings: CLI option > environment NFED_… > credential > .env > nfed.toml > default."""
 
-import difflib
 import os
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -10,7 +8,6 @@ from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal
 from urllib.parse import quote_plus
 
-from dotenv import dotenv_values
 from pydantic import (
     BeforeValidator,
     Field,
@@ -35,17 +32,11 @@ from daemon.settings_database import (
     project,
     service_key,
 )
+from daemon.settings_sources import ENV_FILE, PREFIX, gathered
 
 __all__ = ["PREFIX", "Loaded", "Settings", "StoreKind", "load", "masked"]
 
-PREFIX = "NFED_"
-TOML_FILE = Path("nfed.toml")
-SERVICE_TOML_FILE = Path("/etc/nfed/nfed.toml")
-ENV_FILE = Path(".env")
 _MIN_TOKEN = 16
-CREDENTIAL = "nfed."
-"""A credential's name is this and the setting's (systemd.exec(5), ImportCredential=)."""
-
 _SHORTEST_SECRET = 4
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -346,31 +337,12 @@ def load(options: dict[str, object] | None = None) -> Loaded:
 
     Raises ConfigError with one line that names a bad value or an unknown name.
     """
-    values: dict[str, object] = {}
-    origins = dict.fromkeys(Settings.model_fields, "default")
-    env_file = _from_env_file()
-    for origin, source in (
-        (str(toml_file()), _from_toml(toml_file())),
-        (str(ENV_FILE), _prefixed(env_file, str(ENV_FILE))),
-        ("credential", _from_credentials()),
-        ("environment", _prefixed(dict(os.environ), "environment")),
-        ("option", {k: v for k, v in (options or {}).items() if v is not None}),
-    ):
-        for name, value in source.items():
-            values[name] = value
-            origins[name] = origin
+    values, origins, env_file = gathered(Settings.model_fields, options or {})
     choose_database(values, origins, env_file, str(ENV_FILE))
     try:
         return Loaded(Settings(**values), origins)  # type: ignore[arg-type]  # pydantic checks them
     except ValidationError as error:
         raise ConfigError(_one_line(error, origins)) from None
-
-
-def toml_file() -> Path:
-    """The working folder's file; where it has none, that of the installed service."""
-    if not TOML_FILE.exists() and SERVICE_TOML_FILE.exists():
-        return SERVICE_TOML_FILE
-    return TOML_FILE
 
 
 def masked(name: str, value: object) -> str:
@@ -388,72 +360,9 @@ def masked(name: str, value: object) -> str:
     return str(value)  # of a SecretStr: stars
 
 
-def _from_toml(path: Path) -> dict[str, object]:
-    try:
-        read = tomllib.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"{path}: {error}") from None
-    for name in read:
-        if name not in Settings.model_fields:
-            raise ConfigError(f"{path}: unknown setting {name}{_meant(name)}")
-    return read
-
-
-def _from_env_file() -> dict[str, str]:
-    if not ENV_FILE.is_file():
-        return {}
-    try:
-        return {name: value or "" for name, value in dotenv_values(ENV_FILE).items()}
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{ENV_FILE}: {error}") from None
-
-
-def _from_credentials() -> dict[str, object]:
-    """Files nfed.<setting> in the directory that systemd made for this service alone."""
-    folder = os.environ.get("CREDENTIALS_DIRECTORY")
-    if not folder:
-        return {}
-    found: dict[str, object] = {}
-    try:
-        for path in sorted(Path(folder).iterdir()):
-            if not path.name.startswith(CREDENTIAL):
-                continue
-            setting = path.name.removeprefix(CREDENTIAL)
-            if "." in setting:
-                continue  # nfed.NAME.<setting> is for nfed@NAME; nfed.* brings it along
-            if setting not in Settings.model_fields:
-                raise ConfigError(f"credential {path.name}: unknown setting{_meant(setting)}")
-            found[setting] = path.read_text("utf-8").rstrip("\r\n")
-    except FileNotFoundError:
-        return {}  # systemd names it also when it found no credential to put there
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "is not UTF-8"
-        raise ConfigError(f"credentials in {folder}: {reason}") from None
-    return found
-
-
 def changed_names(old: Settings, new: Settings) -> list[str]:
     """The settings whose values differ."""
     return [name for name in Settings.model_fields if getattr(old, name) != getattr(new, name)]
-
-
-def _prefixed(source: dict[str, str], origin: str) -> dict[str, object]:
-    found: dict[str, object] = {}
-    for name, value in source.items():
-        if not name.startswith(PREFIX):
-            continue
-        setting = name.removeprefix(PREFIX).lower()
-        if setting not in Settings.model_fields:
-            raise ConfigError(f"{origin}: unknown setting {name}{_meant(setting)}")
-        found[setting] = value
-    return found
-
-
-def _meant(name: str) -> str:
-    close = difflib.get_close_matches(name, Settings.model_fields, 1)
-    return f"; did you mean {close[0]}?" if close else "; `nfed config` lists them all"
 
 
 def _one_line(error: ValidationError, origins: dict[str, str]) -> str:
