@@ -80,25 +80,23 @@ FILES = (
 )
 
 
-def build(versions: Sequence[str], out: Path) -> list[Path]:
-    """Builds the package, once for each version that it shall bear, and returns the paths."""
+def build(versions: Sequence[str], out: Path, wheels: Path | None = None) -> list[Path]:
+    """Builds the package, once for each version that it shall bear, and returns the paths.
+
+    `wheels` is a new folder for nfed's own wheel and those of all that it needs.
+    """
     root.require_root()
     tree = root.ensure()
     epoch = _epoch()
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="nfed-deb-") as scratch, _overlay(tree) as stage:
         _gather_wheels(stage, epoch)
+        if wheels is not None:
+            shutil.copytree(stage / "wheels", wheels)
         _in(stage, INSTALL)
         home = stage / HOME.lstrip("/")
         _settle(home, epoch)
         return [_pack(version, home, Path(scratch), out, epoch) for version in versions]
-
-
-def wheelhouse(out: Path) -> None:
-    """nfed's own wheel and those of all that it needs, in a new folder. Needs root."""
-    with _overlay(root.ensure()) as stage:
-        _gather_wheels(stage, _epoch())
-        shutil.copytree(stage / "wheels", out)
 
 
 def file_name(version: str) -> str:

@@ -9,7 +9,7 @@ from deploy.package import root
 from deploy.package.contained import contained, first_process
 
 # Machines mostly wait: for a boot, a watchdog, a retry.
-_AT_ONCE = 3
+_AT_ONCE = 4
 
 
 def main() -> int:

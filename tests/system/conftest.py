@@ -19,6 +19,7 @@ from tests.system.machine import Machine
 from tests.system.service import Service
 
 NEXT_VERSION = f"{__version__}+next"
+VERSIONS = (__version__, NEXT_VERSION)
 # What systemd says when it leaves out a part of a unit and goes on.
 LEFT_OUT = re.compile(
     r"proceeding without|Unknown key|Unknown section|Failed to parse|ignoring", re.IGNORECASE
@@ -54,16 +55,21 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def packages(shared: Path) -> dict[str, Path]:
-    """The package of this version and, to upgrade to, of the next; built by one for all."""
-    versions = (__version__, NEXT_VERSION)
-    folder = shared / "packages"
-    with root.locked(shared / "packages.lock"):
+def built(shared: Path) -> Path:
+    """The packages and, in wheels/, what they are made of; built by one process for all."""
+    folder = shared / "built"
+    with root.locked(shared / "built.lock"):
         if not folder.exists():
-            part = shared / "packages.part"
-            build.build(versions, part)
+            part = shared / "built.part"
+            build.build(VERSIONS, part, part / "wheels")
             part.rename(folder)
-    return {version: folder / build.file_name(version) for version in versions}
+    return folder
+
+
+@pytest.fixture(scope="session")
+def packages(built: Path) -> dict[str, Path]:
+    """The package of this version and, to upgrade to, of the next."""
+    return {version: built / build.file_name(version) for version in VERSIONS}
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from bench.generator import Note
-from deploy.package import build, root
 from tests.harness import eventually, notes
 from tests.system.conftest import LEFT_OUT, left_out
 from tests.system.machine import Machine
@@ -24,23 +23,11 @@ PIP_ARGS = f"--no-index --find-links={WHEELS} --find-links=/usr/share/python-whe
 USER, HOME = "ana", "/home/ana"
 
 
-@pytest.fixture(scope="session")
-def wheels(shared: Path) -> Path:
-    """What an index would give."""
-    folder = shared / "wheels"
-    with root.locked(shared / "wheels.lock"):
-        if not folder.exists():
-            part = shared / "wheels.part"
-            build.wheelhouse(part)
-            part.rename(folder)
-    return folder
-
-
 @pytest.fixture
-def machine(new_machine: Callable[..., Machine], wheels: Path) -> Iterator[Machine]:
+def machine(new_machine: Callable[..., Machine], built: Path) -> Iterator[Machine]:
     with new_machine() as machine:
         machine.boot()
-        shutil.copytree(wheels, machine.path(WHEELS))
+        shutil.copytree(built / "wheels", machine.path(WHEELS))
         yield machine
     shutil.rmtree(machine.home)
 
