@@ -18,7 +18,7 @@ from daemon.documents.parts import parts
 from daemon.documents.patterns import BEYOND, SYMBOLS, pattern
 from daemon.documents.reader import NAMESPACE, read
 from daemon.documents.schema import _PAYS_AFTER, _chosen, _folder, _Xsd
-from daemon.documents.xsd import tables_of
+from daemon.documents.xsd import FAULTS, tables_of
 from tests.test_fuzz import SEEDS
 
 FILES = sorted(
@@ -118,6 +118,25 @@ def changed(element, texts, chance):
             node.set(
                 chance.choice(("Id", "versao", "nItem", "x", "{urn:x}y")), chance.choice(texts)
             )
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_every_official_xsd_is_known_at_least_in_part(file):
+    tables = tables_of(_folder() / file)
+
+    known = [each for each in tables.types if each is not None]
+    assert len(known) > 0.9 * len(tables.types)
+
+
+@pytest.mark.parametrize(
+    "text", ["<xs:import/>", "<xs:include schemaLocation='x.xsd'/>", "<e/>", "<"]
+)
+def test_an_xsd_that_cannot_be_read_is_one_of_the_known_faults(tmp_path, text):
+    file = tmp_path / "small.xsd"
+    file.write_text(SMALL.format(text))
+
+    with pytest.raises(FAULTS):
+        tables_of(file)
 
 
 @pytest.mark.parametrize("seed", range(4))

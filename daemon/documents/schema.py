@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING
 
 from lxml import etree
 
-from daemon.documents.automaton import Unsupported
 from daemon.documents.checks import Finding
 from daemon.documents.compiled import IS_COMPILED, tree
 from daemon.documents.parts import Part, child, local_name
 from daemon.documents.policy import Policy
 from daemon.documents.reader import NAMESPACE
-from daemon.documents.xsd import tables_of
+from daemon.documents.xsd import FAULTS, tables_of
 from daemon.errors import SchemaViolation
 
 if TYPE_CHECKING:
@@ -174,7 +173,7 @@ class _Xsd:
         """What it finds, at most the first few."""
         self._asked += 1
         if self._asked == _PAYS_AFTER and IS_COMPILED:
-            with suppress(Unsupported):
+            with suppress(*FAULTS):  # libxml2 goes on alone
                 self._grammar = tree.Grammar(*tables_of(self._file).packed())
         if self._grammar is not None and self._grammar.allows(element):
             return []

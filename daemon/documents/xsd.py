@@ -26,14 +26,17 @@ _FORMS = (("qualified", None), ("qualified", "unqualified"))
 _GROUPS = ("sequence", "choice")
 _LEFT_ALONE = ("annotation", "documentation")
 
+FAULTS = (ValueError, LookupError, OSError, etree.XMLSyntaxError)
+"""What an XSD of another make than the official ones can lead to, Unsupported among them."""
+
 
 def tables_of(file: Path) -> Tables:
-    """Raises Unsupported, OSError or XMLSyntaxError; what a part of it says that is
-    not known is NOT_KNOWN there."""
+    """Of an XSD and all that it includes; what a part of it says that is not known is NOT_KNOWN.
+
+    Raises one of FAULTS for an XSD of which nothing is known.
+    """
     reader = _Reader(file)
-    roots = {}
-    for name, element in reader.elements.items():
-        roots[name] = reader.type_of(element)
+    roots = {name: reader.type_of(element) for name, element in reader.elements.items()}
     return Tables(roots, reader.types, reader.texts)
 
 
