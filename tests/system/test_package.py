@@ -1,22 +1,15 @@
-"""Upgrade, remove, purge; and that the package is the same bytes each time it is built."""
+"""Upgrade, remove, purge."""
 
 import sys
 from pathlib import Path
 
 from bench.generator import Note
 from daemon import __version__
-from deploy.package import build
 from tests.harness import notes
 from tests.system.conftest import NEXT_VERSION, Installed, apt_install
 from tests.system.service import FOLDER, Service
 
 NEXT = NEXT_VERSION
-
-
-def test_the_same_source_gives_the_same_bytes(packages: dict[str, Path], tmp_path: Path):
-    (again,) = build.build([__version__], tmp_path)
-
-    assert again.read_bytes() == packages[__version__].read_bytes()
 
 
 def test_nothing_compiled_looks_for_libraries_on_the_building_machine(installed: Installed):
