@@ -143,6 +143,20 @@ async def test_a_column_of_the_owners_that_no_file_can_fill_keeps_the_files_wait
     assert kinds(await shelf.put(note(1))) == [Imported]
 
 
+@pytest.mark.parametrize("kind", ["postgresql", "supabase"], indirect=True)
+async def test_a_sequence_at_its_end_keeps_the_files_waiting(shelf):
+    assert kinds(await shelf.put(note(1))) == [Imported]
+    (last,) = shelf.one("select max(id) from nf_itens")
+    shelf.run(f"alter sequence nf_itens_id_seq maxvalue {last + 1}")
+    try:
+        with pytest.raises(StoreUnavailable, match="nf_itens_id_seq"):
+            await shelf.put(note(2))
+    finally:
+        shelf.run("alter sequence nf_itens_id_seq no maxvalue")
+
+    assert kinds(await shelf.put(note(2))) == [Imported]
+
+
 @pytest.mark.parametrize("kind", ["postgresql"], indirect=True)
 async def test_what_a_trigger_of_the_owners_raises_refuses_that_file_alone(shelf):
     bad = with_value(note(1), "xProd", "PROIBIDO")

@@ -9,6 +9,7 @@ from daemon.stores.schema import Backend, stored_columns
 _CONTENT = ("22", "23", "54")
 _RAISED = "P0001"  # by a trigger or function of the owner's, about what it was given
 _NOT_NULL = "23502"
+_NO_MORE_NUMBERS = "2200H"  # of a sequence: no file fares better
 _QUOTED = re.compile(r'"([^"]+)"')
 _OWN = frozenset(("id", "created_at", "updated_at"))
 
@@ -18,7 +19,7 @@ def is_about_content(sqlstate: str, message: str) -> bool:
 
     https://www.postgresql.org/docs/current/errcodes-appendix.html
     """
-    if _foreign_column(sqlstate, message) is not None:
+    if sqlstate == _NO_MORE_NUMBERS or _foreign_column(sqlstate, message) is not None:
         return False
     return sqlstate[:2] in _CONTENT or sqlstate == _RAISED
 
