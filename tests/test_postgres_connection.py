@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from daemon.errors import ConfigError, StoreRejected, StoreUnavailable
-from daemon.stores.postgres_connection import connected, shown
+from daemon.stores.postgres_connection import close, connect, connected, shown, world_errors
 from tests.certificates import context_of, self_signed
 
 _SSL_REQUEST = (80877103).to_bytes(4, "big")
@@ -93,9 +93,16 @@ async def test_errors_are_sorted_by_what_happens_next_and_show_no_password(empty
     with psycopg.connect(empty_url, autocommit=True) as connection:
         connection.execute("create table t (n integer unique)")
 
-    with pytest.raises(StoreRejected) as content:
+    doubled = "insert into t values (1), (1)"
+    with pytest.raises(StoreRejected) as content, world_errors(url):
+        connection = await connect(url, 60)
+        try:
+            await connection.execute(doubled)
+        finally:
+            await close(connection)
+    with pytest.raises(StoreUnavailable) as no_document:
         async with connected(url) as connection:
-            await connection.execute("insert into t values (1), (1)")
+            await connection.execute(doubled)
     with pytest.raises(StoreUnavailable) as gone:
         async with connected(url) as connection:
             await connection.execute("select pg_terminate_backend(pg_backend_pid())")
@@ -106,7 +113,7 @@ async def test_errors_are_sorted_by_what_happens_next_and_show_no_password(empty
         async with connected(url + "_x"):
             pass
 
-    for told in (content, gone, nobody, nowhere):
+    for told in (content, no_document, gone, nobody, nowhere):
         assert "geheim" not in f"{told.value!r}"
     assert "postgres@127.0.0.1" in str(gone.value)
     assert shown(url + "?password=geheim&user=x") == shown(empty_url)

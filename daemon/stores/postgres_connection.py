@@ -43,16 +43,20 @@ def driver() -> ModuleType:
 async def connected(
     url: str, *, statement_seconds: float = STATEMENT_SECONDS
 ) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
-    """A connection for the block. Raises StoreUnavailable, StoreRejected or ConfigError.
+    """A connection for the block, in which no document is stored.
 
-    It prepares no named statement, so that it works through a pooler in transaction mode.
+    It prepares no named statement, so that it works through a pooler in transaction mode. Raises
+    StoreUnavailable or ConfigError.
     """
-    with world_errors(url):
-        connection = await connect(url, statement_seconds)
-        try:
-            yield connection
-        finally:
-            await close(connection)
+    try:
+        with world_errors(url):
+            connection = await connect(url, statement_seconds)
+            try:
+                yield connection
+            finally:
+                await close(connection)
+    except StoreRejected as error:
+        raise StoreUnavailable(f"database {shown(url)}: {error}") from error
 
 
 async def connect(url: str, statement_seconds: float) -> "asyncpg.Connection[asyncpg.Record]":

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from daemon.core.ports import NoteFilter, NotePosition, NoteSummary
-from daemon.errors import ConfigError, StoreRejected, StoreUnavailable
+from daemon.errors import ConfigError, StoreUnavailable
 from daemon.stores.postgres_connection import connected
 from daemon.stores.postgres_told import (
     PARTIES,
@@ -80,7 +80,7 @@ class PostgresNotes:
                 connection.transaction(isolation="repeatable_read", readonly=True),
             ):
                 yield connection
-        except (ConfigError, StoreRejected) as error:
+        except ConfigError as error:
             raise StoreUnavailable(str(error)) from error
 
 
