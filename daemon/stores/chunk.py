@@ -3,7 +3,7 @@
 A store looks up what it knows of `wanted` keys, makes a `Chunk` of it, and writes what that holds.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from daemon.core.arrival import shown
@@ -68,6 +68,19 @@ def rows_of(document: Document) -> Iterable[tuple[Table, str, str]]:
     if document.head == "nf_resumos":
         yield tables()["nf_eventos"], "identificador", document.key
         yield NOTAS_FISCAIS, "chave_acesso", document.chave
+
+
+def filled(places: Mapping[str, int], rows: Sequence[Row]) -> dict[str, Sequence[Value]]:
+    """By column, its value in each row; only columns that hold anything in one of them.
+
+    Most columns of most rows are empty, and to name them costs more than to store the rest.
+    """
+    columnwise = list(zip(*rows, strict=True))
+    return {
+        name: columnwise[at]
+        for name, at in places.items()
+        if columnwise[at].count(None) < len(rows)
+    }
 
 
 class Chunk:

@@ -22,6 +22,7 @@ from daemon.stores.chunk import (
     Identity,
     Known,
     Parties,
+    filled,
     known_columns,
     parties,
     rows_of,
@@ -130,12 +131,7 @@ class Writer:
         named: dict[str, Sequence[Value]],
         rows: Sequence[Row],
     ) -> None:
-        """Only the columns that hold anything in this chunk are named."""
-        columnwise = list(zip(*rows, strict=True))
-        for name, position in self._columns[table.name].items():
-            values = columnwise[position]
-            if values.count(None) < len(values):
-                named[name] = values
+        named |= filled(self._columns[table.name], rows)
         await connection.copy_to_table(
             table.name,
             source=BytesIO(copy_text(list(named.values()))),

@@ -10,7 +10,7 @@ from daemon.core.ports import Incoming
 from daemon.core.verdict import Stored
 from daemon.documents.document import Document
 from daemon.documents.extract import Row, Value
-from daemon.documents.layout import Table, tables
+from daemon.documents.layout import Table, positions, tables
 from daemon.stores import apply, sqlite_sql
 from daemon.stores.chunk import (
     LINKS,
@@ -18,6 +18,7 @@ from daemon.stores.chunk import (
     Identity,
     Known,
     Parties,
+    filled,
     known_columns,
     parties,
     rows_of,
@@ -49,7 +50,6 @@ class Writer:
     def __init__(self) -> None:
         self._layout = [table for name, table in tables().items() if name != "empresas"]
         self._heads = {table.name: _Head(table) for table in self._layout if table.key is not None}
-        self._names = {table.name: table.stored_names for table in self._layout}
         self._update, self._update_from = sqlite_sql.update_protocol()
         self._upserts = {papel: sqlite_sql.upsert_party(papel) for papel in LINKS}
 
@@ -115,16 +115,9 @@ class Writer:
     ) -> None:
         """Rows of one table, numbered in their order.
 
-        Most columns of most rows are empty, and binding them costs more than storing the rest: only
-        the columns that hold anything in this chunk are named. A statement for each row would cost
-        twice as much as one for many.
+        A statement for each row would cost twice as much as one for many.
         """
-        _, *columnwise = zip(*rows, strict=True)
-        columns: dict[str, Iterable[Value]] = {
-            name: values
-            for name, values in zip(self._names[table.name], columnwise, strict=True)
-            if values.count(None) < len(values)
-        }
+        columns: dict[str, Iterable[Value]] = {**filled(positions(table.name), rows)}
         if table.link is not None:
             columns[table.link] = parents
         columns["id"] = range(next_id, next_id + len(rows))

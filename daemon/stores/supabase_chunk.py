@@ -27,7 +27,7 @@ from daemon.core.verdict import Stored, is_event, verdict
 from daemon.documents.document import Document
 from daemon.documents.extract import Row, Value
 from daemon.documents.layout import positions, tables
-from daemon.stores.chunk import LINKS, Identity, parties
+from daemon.stores.chunk import LINKS, Identity, filled, parties
 from daemon.stores.postgres_chunk import FORM
 from daemon.stores.postgres_sql import lock_of
 from daemon.stores.schema import Backend, stored_columns
@@ -209,13 +209,8 @@ def _known(names: Iterable[str], values: Iterable[Value]) -> Object:
 
 
 def _objects(table: str, rows: Sequence[Row]) -> list[Object]:
-    """Only the columns that hold anything in one of the rows are looked at in each."""
-    columnwise = list(zip(*rows, strict=True))
-    used = [
-        (name, at)
-        for name, at in _columns(table)
-        if columnwise[at].count(None) < len(columnwise[at])
-    ]
+    places = _places(table)
+    used = [(name, places[name]) for name in filled(places, rows)]
     return [
         {
             name: value if isinstance(value, str) else str(value)
@@ -227,5 +222,5 @@ def _objects(table: str, rows: Sequence[Row]) -> list[Object]:
 
 
 @cache
-def _columns(table: str) -> tuple[tuple[str, int], ...]:
-    return tuple(stored_columns(tables()[table], Backend.POSTGRES).items())
+def _places(table: str) -> dict[str, int]:
+    return stored_columns(tables()[table], Backend.POSTGRES)
