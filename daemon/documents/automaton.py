@@ -4,6 +4,7 @@ import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 _MOST_STATES = 4000
 _DEAD = 0
@@ -47,26 +48,15 @@ class Repeat:
 type Expression = OneOf | Sequence | Choice | Repeat
 
 
-@dataclass(frozen=True, slots=True)
-class Automaton:
+class Automaton(NamedTuple):
     """State 1 is the first, state 0 the one that nothing leads out of."""
 
     classes: bytes
     """Of each symbol: which column of the table it stands for."""
-    width: int
-    """Columns of the table."""
     next_states: bytes
     """The state after each state (row) and class (column), as unsigned shorts of this machine."""
     accepting: bytes
     """Of each state: whether what was read may end there."""
-
-    def accepts(self, symbols: list[int]) -> bool:
-        """Whether the expression is made of just these."""
-        table = array.array("H", self.next_states)
-        state = 1
-        for symbol in symbols:
-            state = table[state * self.width + self.classes[symbol]]
-        return bool(self.accepting[state])
 
 
 @cache
@@ -97,7 +87,7 @@ def automaton(expression: Expression, symbols: int) -> Automaton:
         if len(sets) > _MOST_STATES:
             raise Unsupported(f"more than {_MOST_STATES} states")
     accepting = bytes(states >> last & 1 for states in sets)
-    return Automaton(_numbers(classes, symbols), len(classes), table.tobytes(), accepting)
+    return Automaton(_numbers(classes, symbols), table.tobytes(), accepting)
 
 
 class _Parts:

@@ -88,7 +88,7 @@ def _packed_type(made: Type) -> tuple[object, ...]:
     return (
         tuple((each.name, each.text, each.required) for each in made.attributes),
         _NO_TEXT if made.text is None else made.text,
-        None if made.content is None else _packed_automaton(made.content),
+        made.content,
         tuple(
             (*each.name, each.type, _ANY_NUMBER if each.most is None else each.most)
             for each in made.children
@@ -103,9 +103,5 @@ def _packed_text(text: Text) -> tuple[object, ...]:
         text.least,
         _ANY_NUMBER if text.most is None else text.most,
         text.is_id,
-        tuple(map(_packed_automaton, text.automata)),
+        text.automata,
     )
-
-
-def _packed_automaton(made: Automaton) -> tuple[bytes, bytes, bytes]:
-    return made.classes, made.next_states, made.accepting
