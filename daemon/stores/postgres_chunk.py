@@ -240,11 +240,12 @@ _NUMBERS = """
             v_sequence := pg_get_serial_sequence('public.{table}', 'id')::regclass;
             v_{table} := array(select case when v_act[n] = 'insert' then nextval(v_sequence) end
                                  from unnest(v_n) with ordinality as e (n, ord) order by ord);"""
+_ABOVE = """
+            v_p := array(select jsonb_array_elements_text(v_part -> 'p')::int);"""
 _INSERT = """
         if v_rows ? '{table}' then
             v_part := v_rows -> '{table}';
-            v_n := array(select jsonb_array_elements_text(v_part -> 'n')::int);
-            v_p := array(select jsonb_array_elements_text(v_part -> 'p')::int);{numbers}
+            v_n := array(select jsonb_array_elements_text(v_part -> 'n')::int);{above}{numbers}
             insert into public.{table} ({names})
             select {values}
               from jsonb_populate_recordset(null::public.{table}, v_part -> 'rows')
@@ -345,6 +346,7 @@ def _insert(table: Table, numbered: list[str]) -> str:
         condition += f" or v_act[{number}] = 'update' and v_new_content[{number}]"
     return _INSERT.format(
         table=table.name,
+        above=_ABOVE if table.parent in numbered else "",
         numbers=_NUMBERS.format(table=table.name) if table.name in numbered else "",
         names=", ".join(named),
         values=", ".join(named.values()),
