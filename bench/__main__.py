@@ -1,7 +1,7 @@
 """Measures nfed: ratios taken in one run, as Markdown on stdout; see docs/benchmarks.md.
 
-python -m bench [import|nfelib|memory|latency|idle|http|signature|postgres|supabase|growth|
-                 drivers|all]
+python -m bench [import|nfelib|floor|memory|latency|idle|http|signature|postgres|supabase|growth|
+                 all]
                 [--rounds N] [--files N] [--stored N] [--full]
 """
 
@@ -16,7 +16,8 @@ import psutil
 from lxml import etree
 
 from bench.measure import Measured, markdown, summary
-from bench.measure_drivers import measure_drivers
+from bench.measure_floor import FILES as FLOOR_FILES
+from bench.measure_floor import measure_floor
 from bench.measure_growth import measure_growth
 from bench.measure_http import measure_http
 from bench.measure_import import measure_import
@@ -30,6 +31,7 @@ from bench.measure_supabase import measure_supabase
 _WHAT = (
     "import",
     "nfelib",
+    "floor",
     "memory",
     "latency",
     "idle",
@@ -39,28 +41,32 @@ _WHAT = (
     "supabase",
     "growth",
 )
-_ALONE = ("drivers",)
-"""Not among all: they settle a question once."""
 _BUSY_PERCENT = 10.0
+_FILES = 10_000
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line; see the docstring of the module."""
     options = _parser().parse_args(arguments)
     chosen = _WHAT if options.what == "all" else (options.what,)
-    sizes = backlogs(options.files, full=options.full)
+    files = options.files or _FILES
+    floor_files = options.files or FLOOR_FILES
+    sizes = backlogs(files, full=options.full)
     print(_machine(), flush=True)
 
     notes = Notes()
     wanted = max(
-        options.files if {"import", "nfelib", "http", "signature", "postgres"} & {*chosen} else 1,
+        files if {"import", "nfelib", "http", "signature", "postgres"} & {*chosen} else 1,
+        floor_files if "floor" in chosen else 1,
         max(sizes) if "memory" in chosen else 1,
         options.drops if "latency" in chosen else 1,
     )
     notes.provide(wanted)
     measured = Measured()
     if {"import", "nfelib"} & {*chosen}:
-        measured.add(measure_import(notes, options.files, options.rounds or 3, chosen))
+        measured.add(measure_import(notes, files, options.rounds or 3, chosen))
+    if "floor" in chosen:
+        measured.add(measure_floor(notes, floor_files, options.rounds or 3))
     if "memory" in chosen:
         measured.add(measure_memory(notes, sizes, options.rounds or 2))
     if "latency" in chosen:
@@ -68,20 +74,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if "idle" in chosen:
         measured.add(measure_idle(60.0 if options.full else 20.0))
     if "signature" in chosen:
-        measured.add(measure_signature(notes, options.files, options.rounds or 3))
+        measured.add(measure_signature(notes, files, options.rounds or 3))
 
     if "http" in chosen:
-        measured.add(measure_http(notes, options.files, options.rounds or 2))
+        measured.add(measure_http(notes, files, options.rounds or 2))
     if "postgres" in chosen:
-        measured.add(asyncio.run(measure_postgres(notes, options.files, options.rounds or 3)))
+        measured.add(asyncio.run(measure_postgres(notes, files, options.rounds or 3)))
     if "supabase" in chosen:
-        some = max(options.files * 3 // 10, 1)  # so many that the start does not count
+        some = max(files * 3 // 10, 1)  # so many that the start does not count
         measured.add(measure_supabase(some, options.rounds or 3))
     if "growth" in chosen:
         stored = options.stored or (1_000_000 if options.full else 100_000)
         measured.add(asyncio.run(measure_growth(notes, stored)))
-    if "drivers" in chosen:
-        measured.add(asyncio.run(measure_drivers(notes)))
 
     print(f"\n{summary(measured.figures)}")
     for table in measured.raw:
@@ -106,15 +110,17 @@ def _machine() -> str:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=(*_WHAT, *_ALONE, "all"), default="all")
+    parser.add_argument("what", nargs="?", choices=(*_WHAT, "all"), default="all")
     parser.add_argument(
-        "--rounds", type=_positive, help="of import, nfelib (else 3), memory and http (else 2)"
+        "--rounds",
+        type=_positive,
+        help="of import, nfelib, floor (else 3), memory and http (else 2)",
     )
     parser.add_argument(
         "--files",
         type=_positive,
-        default=10_000,
-        help="in a round of import; memory and growth take a tenth, half, all and twice as many",
+        help=f"in a round of import ({_FILES:,}) and floor ({FLOOR_FILES:,}); memory and growth "
+        "take a tenth, half, all and twice as many",
     )
     parser.add_argument(
         "--stored",

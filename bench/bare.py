@@ -14,18 +14,21 @@ import sqlite3
 import sys
 import time
 from collections.abc import Callable, Iterable
+from functools import cache
 from itertools import batched
 from pathlib import Path
 
-from daemon.documents.document import Document
-from daemon.documents.file import document_from
-from daemon.documents.layout import Table, tables
-from daemon.documents.layout_nota import NF_PARTES, NOTAS_FISCAIS
-from daemon.documents.policy import Checks
-from daemon.edges import checks_of
-from daemon.settings import Settings
-from daemon.stores.sqlite import SQLiteStore
-from daemon.stores.sqlite_sql import PARTY_FIELDS, insert, upsert_party
+from nfed.documents import document_from
+from nfed.documents.checks import Checks
+from nfed.documents.document import Document
+from nfed.documents.layout import tables
+from nfed.documents.layout.columns import Table
+from nfed.documents.layout.nota import NF_PARTES, NOTAS_FISCAIS
+from nfed.settings import Settings
+from nfed.stores.chunk import PARTY_FIELDS
+from nfed.stores.sqlite.store import SQLiteStore
+from nfed.stores.sqlite.write import insert
+from nfed.wiring import checks_of
 
 TRANSACTION_FILES = 200
 
@@ -34,7 +37,8 @@ _PAPEL = NF_PARTES.position("papel")
 _CPF_CNPJ = NF_PARTES.position("cpf_cnpj")
 _PARTY = tuple(NF_PARTES.position(name) for name in PARTY_FIELDS)
 _LINKS = {papel: NOTAS_FISCAIS.position(f"{papel}_id") for papel in ("emitente", "destinatario")}
-_UPSERTS = {papel: upsert_party(papel) for papel in _LINKS}
+_EMITENTE_ONLY = {"nome_fantasia", "regime_tributario", "inscricao_estadual_st", "cnae"}
+_DESTINATARIO_ONLY = {"inscricao_suframa", "email", "indicador_ie_destinatario"}
 
 type Values = tuple[object, ...]
 
@@ -138,7 +142,7 @@ def _link_parties(connection: sqlite3.Connection, documents: Iterable[Document])
             if held is None or document.issued_utc >= str(held[-1]):
                 kind = "fisica" if len(str(number)) == 11 else "juridica"
                 newest[papel, number] = (*(row[at] for at in _PARTY), kind, document.issued_utc)
-    for papel, sql in _UPSERTS.items():
+    for papel, sql in ((papel, _upsert(papel)) for papel in _LINKS):
         connection.executemany(sql, [row for (role, _), row in newest.items() if role == papel])
     numbers = list({number for _, number in newest})
     marks = ", ".join("?" * len(numbers))
@@ -149,6 +153,41 @@ def _link_parties(connection: sqlite3.Connection, documents: Iterable[Document])
     )
     for note, position, number in links:
         note[position] = ids[number]
+
+
+@cache
+def _upsert(papel: str) -> str:
+    """Keeps a party as its newest note writes it, whatever the order of arrival.
+
+    Takes PARTY_FIELDS, then tipo_pessoa and the note's dhEmi in UTC. What both roles can carry
+    follows the newest note of either; what only one can, the newest in that role.
+    """
+    stamp = f"emissao_como_{papel}"
+    both = (
+        "max(coalesce(empresas.emissao_como_emitente, ''), "
+        "coalesce(empresas.emissao_como_destinatario, ''))"
+    )
+    own = f"coalesce(empresas.{stamp}, '')"
+    other_only = _DESTINATARIO_ONLY if papel == "emitente" else _EMITENTE_ONLY
+    own_only = _EMITENTE_ONLY if papel == "emitente" else _DESTINATARIO_ONLY
+    names = [*PARTY_FIELDS, "tipo_pessoa"]
+    sets = [
+        # Only ISUFEmit is there for the other role as well, and seldom.
+        f"{name} = coalesce(empresas.{name}, excluded.{name})"
+        if name in other_only
+        else f"{name} = case when excluded.{stamp} >= {own if name in own_only else both} "
+        f"then excluded.{name} else empresas.{name} end"
+        for name in names
+        if name not in ("cpf_cnpj", "id_estrangeiro")
+    ]
+    sets.append(f"{stamp} = max(excluded.{stamp}, {own})")
+    marks = ", ".join("?" * (len(names) + 1))
+    update = f"do update set {', '.join(sets)}"
+    return (
+        f"insert into empresas ({', '.join(names)}, {stamp}) values ({marks}) "
+        f"on conflict (cpf_cnpj) {update} "
+        f"on conflict (id_estrangeiro, razao_social) where cpf_cnpj is null {update}"
+    )
 
 
 def _names(table: Table) -> list[str]:

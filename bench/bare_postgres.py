@@ -16,13 +16,31 @@ from pathlib import Path
 import psycopg
 
 from bench.bare import Numbering, import_folder
-from daemon.documents.document import Document
-from daemon.stores import postgres_sql
-from daemon.stores.chunk import LINKS, Identity, Parties, parties
-from daemon.stores.postgres_copy import copy_text
-from daemon.stores.schema import Backend, stored_columns
-from daemon.stores.sqlite_sql import PARTY_FIELDS
+from bench.copy_text import copy_text
+from nfed.documents.document import Document
+from nfed.stores.chunk import LINKS, PARTY_FIELDS, Identity, Parties, parties
+from nfed.stores.relations import Dialect, renew_parties
+from nfed.stores.tables import Backend, stored_columns
 
+_UPDATE = renew_parties(
+    Dialect("public.", ""), "jsonb_populate_recordset(null::public.empresas, $1::jsonb)"
+)
+_PARTY_IDS = """
+select id, cpf_cnpj, null as id_estrangeiro, null as razao_social
+  from empresas where cpf_cnpj = any ($1::text[])
+ union all
+select e.id, null, e.id_estrangeiro, e.razao_social
+  from unnest($2::text[], $3::text[]) as r (id_estrangeiro, razao_social)
+  join empresas e on e.cpf_cnpj is null and e.id_estrangeiro = r.id_estrangeiro
+   and e.razao_social = r.razao_social
+"""
+_NEW_PARTIES = """
+insert into empresas (cpf_cnpj, id_estrangeiro, razao_social)
+select cpf_cnpj, id_estrangeiro, razao_social
+  from jsonb_populate_recordset(null::empresas, $1::jsonb)
+ order by cpf_cnpj, id_estrangeiro, razao_social
+    on conflict do nothing
+"""
 _IDENTITY = ("cpf_cnpj", "id_estrangeiro", "razao_social")
 
 
@@ -42,7 +60,6 @@ class Sink:
             }
             for table in self._numbering.tables
         }
-        self._updates = {papel: postgres_sql.update_parties(papel) for papel in LINKS}
 
     def store(self, documents: list[Document]) -> None:
         """One transaction: parties first, for the notes name them by id."""
@@ -72,14 +89,14 @@ class Sink:
         found: Parties,
         ids: dict[Identity, int],
     ) -> None:
-        for papel, sql in self._updates.items():
+        for papel in LINKS:
             names = ("id", *PARTY_FIELDS, "tipo_pessoa", f"emissao_como_{papel}")
             own = (ids[identity] for role, identity in found.newest if role == papel)
             rows = [
                 dict(zip(names, (number, *values), strict=True))
                 for number, values in zip(own, found.values(papel), strict=True)
             ]
-            cursor.execute(_query(sql), (json.dumps(rows),))
+            cursor.execute(_query(_UPDATE), (json.dumps(rows),))
 
 
 def _party_ids(
@@ -87,8 +104,8 @@ def _party_ids(
 ) -> dict[Identity, int]:
     identities = list(dict.fromkeys(identity for _, identity in found.newest))
     new = [dict(zip(_IDENTITY, identity, strict=True)) for identity in identities]
-    cursor.execute(_query(postgres_sql.NEW_PARTIES), (json.dumps(new),))
-    cursor.execute(_query(postgres_sql.PARTY_IDS), _arrays(identities))
+    cursor.execute(_query(_NEW_PARTIES), (json.dumps(new),))
+    cursor.execute(_query(_PARTY_IDS), _arrays(identities))
     return {(number, own, name): int(str(own_id)) for own_id, number, own, name in cursor}  # type: ignore[misc]  # of the types that PARTY_IDS selects
 
 

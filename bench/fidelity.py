@@ -24,12 +24,12 @@ from bench.fidelity_others import FoundElsewhere, compare_others
 from bench.fidelity_reading import Note, first_reading, notes, second_reading
 from bench.fidelity_stored import Found, compare, is_listed
 from bench.generator import Generator
-from daemon.core.ports import Incoming
-from daemon.documents.document import Document
-from daemon.documents.file import documents_from
-from daemon.documents.policy import Checks
-from daemon.errors import DocumentError
-from daemon.stores.sqlite import SQLiteStore
+from nfed.core.ports import Incoming
+from nfed.documents import documents_from
+from nfed.documents.checks import Checks
+from nfed.documents.document import Document
+from nfed.errors import DocumentError
+from nfed.stores.sqlite.store import SQLiteStore
 
 _CHECKS = Checks.none()
 _LAYOUT = "4.00"  # the layout that the bindings know
@@ -113,6 +113,16 @@ def samples() -> Iterator[tuple[str, bytes]]:
         yield path.name, path.read_bytes()
 
 
+def other_samples() -> Iterator[tuple[str, bytes]]:
+    """The documents of other kinds that nfelib's wheel carries; made up, as their issuers are."""
+    spec = find_spec("nfelib")
+    assert spec is not None
+    assert spec.origin is not None
+    for kind in ("cte", "mdfe", "nfse", "bpe", "nf3e", "nfcom"):
+        for path in sorted(Path(spec.origin).parent.glob(f"{kind}/samples/*/*.xml")):
+            yield path.name, path.read_bytes()
+
+
 def files(folder: Path) -> Iterator[tuple[str, bytes]]:
     """Every .xml file below a folder."""
     for path in sorted(folder.rglob("*.xml")):
@@ -128,7 +138,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.folder is not None:
         lots = {str(options.folder): files(options.folder)}
     else:
-        lots = {"generator": generated(options.notes), "nfelib": samples()}
+        lots = {
+            "generator": generated(options.notes),
+            "nfelib": samples(),
+            "nfelib, other kinds": other_samples(),
+        }
 
     is_faithful = True
     for name, contents in lots.items():

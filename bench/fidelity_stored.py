@@ -13,9 +13,8 @@ from decimal import Decimal, InvalidOperation
 from typing import assert_never
 
 from bench.fidelity_reading import Element, Note
-from daemon.documents.extract import PATH_LENGTH
-from daemon.documents.layout import (
-    NOT_STORED,
+from nfed.documents.layout import NOT_STORED, tables
+from nfed.documents.layout.columns import (
     WORDS,
     Column,
     Date,
@@ -26,8 +25,8 @@ from daemon.documents.layout import (
     Number,
     Table,
     Text,
-    tables,
 )
+from nfed.documents.rows.extract import PATH_LENGTH
 
 _PREFIXED = ("notas_fiscais", "chave_acesso")  # stored without its prefix NFe
 _ASIDE = "nf_outros_valores"

@@ -62,10 +62,12 @@ class Generator:
     Making one takes up to a second, for its RSA key; the key is kept for the next of the seed.
     """
 
-    def __init__(self, seed: int = 1, *, issuers: int = 20) -> None:
+    def __init__(self, seed: int = 1, *, issuers: int = 20, loja: bool = False) -> None:
+        """`loja`: plain sales are those of a small shop."""
         if issuers < 1:
             raise ValueError(f"issuers is {issuers}, expected at least 1")
         self.seed = seed
+        self._loja = loja
         self.emitentes = emitentes(seed, issuers)
         self._plain = tuple(e for e in self.emitentes if not e.simples and not e.alphanumeric)
         self._numeric = tuple(e for e in self.emitentes if not e.alphanumeric)
@@ -191,7 +193,7 @@ class Generator:
         issued = datetime.combine(day, time(), emitente.lugar.fuso) + clock
         if is_rich:
             return rich(dice, modelo, emitente, issued)
-        return plain(modelo, emitente, issued)
+        return plain(modelo, emitente, issued, loja=self._loja)
 
     def _emitente(self, dice: Dice, *, is_rich: bool) -> Emitente:
         if self._alphanumeric and dice.chance(20):
@@ -245,14 +247,14 @@ def write(folder: Path, name: str, content: bytes, *, replace: bool = True) -> N
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line; see the docstring of the module."""
     options = _parser().parse_args(arguments)
-    generator = Generator(options.seed, issuers=options.issuers)
+    generator = Generator(options.seed, issuers=options.issuers, loja=options.shop)
     notes = generator.notes(
         options.count,
         start=options.start,
         items=options.items,
         modelo=options.modelo,
         authorised=not options.bare,
-        rich=not options.plain,
+        rich=not (options.plain or options.shop),
     )
     first_broken = options.start + options.count
     broken = chain.from_iterable(generator.broken(n) for n in itertools.count(first_broken))
@@ -260,6 +262,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options.folder.mkdir(parents=True, exist_ok=True)
     for name, content in chain(files, islice(broken, options.broken)):
         write(options.folder, name, content, replace=not options.hardlink_safe)
+    if options.shop:
+        print(
+            f"Dropped {options.count} sales of a small shop into {options.folder}/ (homologação)."
+        )
+        if options.broken:
+            print(f"And {options.broken} broken files, which nfed will refuse, saying why.")
+        print("Look with `.venv/bin/nfed status`, and in done/ and failed/.")
     return 0
 
 
@@ -274,6 +283,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--broken", type=int, default=0, help="how many broken files besides")
     parser.add_argument("--modelo", choices=("55", "65", "mixed"), default="55")
     parser.add_argument("--plain", action="store_true", help="ordinary sales only")
+    parser.add_argument("--shop", action="store_true", help="sales of a small shop; says so")
     parser.add_argument("--bare", action="store_true", help="without protocol")
     parser.add_argument(
         "--hardlink-safe",

@@ -65,6 +65,9 @@ def plain_det(number: int, op: Operacao, dice: Dice) -> tuple[str, Somas]:
     produto = dice.pick(PRODUTOS)
     quantidade = dice.decimal(10_000, 999_999, 4)
     unitario = dice.decimal(100, 99_999).quantize(Decimal("1.0000000000"))
+    if op.loja:
+        quantidade = Decimal(dice.number(1, 12)).quantize(_FOUR)
+        unitario = dice.decimal(190, 8_990).quantize(Decimal("1.0000000000"))
     bruto = money(MONEY.multiply(quantidade, unitario))
     made = Det(op, dice, quantidade, bruto + _PLAIN_FREIGHT)
     made.somas.add(vProd=bruto, vFrete=_PLAIN_FREIGHT)

@@ -1,4 +1,4 @@
-"""What a note documents: the kind of operation, and the sums that its items add up to."""
+"""Draws what a note documents: the kind of operation, and the sums that its items add up to."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -91,6 +91,7 @@ class Operacao:
     compra_gov: bool  # sold to a government: ide/gCompraGov
     deduz_desonerado: bool
     ate_o_limite: bool  # one item fills vNF up to the 13 integer digits it can hold
+    loja: bool = False  # a few pieces of each thing, for a few reais
 
     @property
     def exterior(self) -> bool:
@@ -127,11 +128,11 @@ class Det:
     somas: Somas = field(default_factory=Somas)
 
 
-def plain(modelo: str, emitente: Emitente, emitida_em: datetime) -> Operacao:
-    """A sale like most others."""
+def plain(modelo: str, emitente: Emitente, emitida_em: datetime, *, loja: bool = False) -> Operacao:
+    """A sale like most others; `loja`: of a small shop."""
     natureza = VENDA if modelo == "55" else _CONSUMIDOR
     return Operacao(
-        modelo, emitente, emitida_em, natureza, emitente.lugar, "1", False, False, True, False
+        modelo, emitente, emitida_em, natureza, emitente.lugar, "1", False, False, True, False, loja
     )
 
 

@@ -10,9 +10,9 @@ from collections.abc import Iterable
 import psycopg
 
 from bench.measure_notes import say
-from daemon.documents.layout import tables
-from daemon.stores.schema import Backend, stored_columns
-from tests.postgres_server import Server
+from nfed.documents.layout import tables
+from nfed.stores.tables import Backend, stored_columns
+from tests.support.postgres_server import Server
 
 MOST_COPIES = 99
 

@@ -1,4 +1,4 @@
-"""How much longer a chunk takes where many notes are stored already."""
+"""Measures how much longer a chunk takes where many notes are stored already."""
 
 import time
 from collections.abc import Sequence
@@ -9,13 +9,13 @@ from bench.growth import multiply
 from bench.measure import Measured, RawTable, at_most, median, percentile
 from bench.measure_notes import Notes, say
 from bench.measure_postgres import DURABLE
-from daemon.core.outcome import Imported
-from daemon.core.ports import Incoming
-from daemon.documents.document import Document
-from daemon.documents.file import document_from
-from daemon.documents.policy import Checks
-from daemon.stores.postgres import PostgresStore
-from tests.postgres_server import running
+from nfed.core.outcome import Imported
+from nfed.core.ports import Incoming
+from nfed.documents import document_from
+from nfed.documents.checks import Checks
+from nfed.documents.document import Document
+from nfed.stores.postgres.store import PostgresStore
+from tests.support.postgres_server import running
 
 CHUNK_FILES = 64
 TARGET = 1.25

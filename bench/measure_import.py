@@ -1,4 +1,4 @@
-"""How fast a backlog is imported, against the bare loop and against nfelib's parser alone."""
+"""Measures an import of a backlog against the bare loop and against nfelib's parser alone."""
 
 import json
 import sqlite3
@@ -58,7 +58,7 @@ def _bare(notes: Notes, files: int, noise: Noise) -> tuple[float, dict[str, int]
         folder, database = place / FOLDER, place / DATABASE
         notes.copy(files, folder)
         with noise.watched():
-            seconds = float(_printed("bench.bare", str(folder), str(database)))
+            seconds = float(printed("bench.bare", str(folder), str(database)))
         return files / seconds, _rows(database)
 
 
@@ -66,11 +66,12 @@ def _nfelib(notes: Notes, files: int, noise: Noise) -> float:
     with home() as place:
         notes.copy(files, place / FOLDER)
         with noise.watched():
-            said = json.loads(_printed("bench.nfelib_alone", str(place / FOLDER)))
+            said = json.loads(printed("bench.nfelib_alone", str(place / FOLDER)))
         return float(said["files"] / said["seconds"])
 
 
-def _printed(module: str, *arguments: str) -> str:
+def printed(module: str, *arguments: str) -> str:
+    """What a module says that is run in a process of its own."""
     command = [sys.executable, "-m", module, *arguments]
     return subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
 

@@ -128,7 +128,7 @@ def family(process: psutil.Process) -> list[psutil.Process]:
 def _started(home: Path, *options: str, **settings: str) -> Iterator[subprocess.Popen[bytes]]:
     environment = {k: v for k, v in os.environ.items() if not k.startswith("NFED_")}
     environment |= {f"NFED_{name.upper()}": value for name, value in settings.items()}
-    command = [sys.executable, "-P", "-m", "daemon", "run"]
+    command = [sys.executable, "-P", "-m", "nfed", "run"]
     where = ["--folder", FOLDER]
     if not _DATABASES & {*settings}:
         where += ["--database", f"sqlite:///{DATABASE}"]

@@ -1,4 +1,4 @@
-"""How fast a backlog is imported into PostgreSQL, against a bare loop that does the same."""
+"""Measures an import into PostgreSQL against a bare loop that does the same."""
 
 import subprocess
 import sys
@@ -11,9 +11,9 @@ from bench.measure import Measured, RawTable, at_least, median
 from bench.measure_nfed import FOLDER, import_backlog
 from bench.measure_noise import Noise
 from bench.measure_notes import ROOT, Notes, home, say
-from daemon.documents.layout import tables
-from daemon.stores import postgres_schema
-from tests.postgres_server import Server, running
+from nfed.documents.layout import tables
+from nfed.stores.postgres import schema as postgres_schema
+from tests.support.postgres_server import Server, running
 
 TARGET = 0.8
 # As a careful owner runs it: nothing is lost in a power cut. The rest is as PostgreSQL comes.

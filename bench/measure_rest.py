@@ -10,7 +10,7 @@ from pathlib import Path
 from bench.measure import Figure, Measured, RawTable, median, percentile
 from bench.measure_nfed import DATABASE, FOLDER, family, watching
 from bench.measure_notes import Notes, home, say
-from daemon.settings import Settings
+from nfed.settings import Settings
 
 _POLL_SECONDS = 0.002
 _PATIENCE_SECONDS = 60.0

@@ -1,4 +1,4 @@
-"""What the checks of a note cost: above all its signature, with and without, in one run."""
+"""Measures what the checks of a note cost, above all its signature, in one run."""
 
 import time
 from collections.abc import Sequence
@@ -7,8 +7,8 @@ from dataclasses import replace
 from bench.measure import Figure, Measured, RawTable, median
 from bench.measure_nfed import FOLDER, import_backlog
 from bench.measure_notes import Notes, home, say
-from daemon.documents.file import document_from
-from daemon.documents.policy import Checks, Policy
+from nfed.documents import document_from
+from nfed.documents.checks import Checks, Policy
 
 _READ = 200  # notes read in a row, in this process
 _REPEATS = 5

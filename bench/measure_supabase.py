@@ -1,4 +1,4 @@
-"""How fast a backlog goes into a Supabase project over HTTP, against one REST call a row."""
+"""Measures an import into a Supabase project over HTTP against one REST call a row."""
 
 import os
 import subprocess
@@ -9,8 +9,8 @@ from bench.measure_nfed import FOLDER, import_backlog
 from bench.measure_noise import Noise
 from bench.measure_notes import ROOT, Notes, home, say
 from bench.measure_postgres import DURABLE, counts
-from tests.postgres_server import running
-from tests.supabase_server import Project, project
+from tests.support.postgres_server import running
+from tests.support.supabase_server import Project, project
 
 ITEMS = 16
 TARGET = 100

@@ -21,14 +21,13 @@ from typing import Any
 import httpx
 import supabase
 
-from daemon.documents.file import document_from
-from daemon.documents.layout import tables
-from daemon.documents.layout_nota import NOTAS_FISCAIS
-from daemon.edges import checks_of
-from daemon.settings import Settings
-from daemon.stores.chunk import LINKS, Identity, Parties, parties
-from daemon.stores.schema import Backend, stored_columns
-from daemon.stores.sqlite_sql import PARTY_FIELDS
+from nfed.documents import document_from
+from nfed.documents.layout import tables
+from nfed.documents.layout.nota import NOTAS_FISCAIS
+from nfed.settings import Settings
+from nfed.stores.chunk import LINKS, PARTY_FIELDS, Identity, Parties, parties
+from nfed.stores.tables import Backend, stored_columns
+from nfed.wiring import checks_of
 
 THREADS = 5
 

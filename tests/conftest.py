@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from daemon.stores import postgres_schema
-from tests.postgres_server import Server, running
-from tests.supabase_server import Project, project
+from nfed.stores.postgres import schema as postgres_schema
+from tests.support.postgres_server import Server, running
+from tests.support.supabase_server import Project, project
 
 
 @pytest.fixture(scope="session")

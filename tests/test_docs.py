@@ -1,7 +1,6 @@
 """The documentation is true: what is generated is current, and its queries run."""
 
 import os
-import re
 import shutil
 import sqlite3
 import subprocess
@@ -10,16 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.notes import generator
+from tests.support.notes import generator
+from tests.support.readme import EXAMPLES, QUERIES
 
 ROOT = Path(__file__).parent.parent
-EXAMPLES = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
-QUERIES = re.findall(r"```sql\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
 
 
 def test_what_is_generated_is_current():
     finished = subprocess.run(
-        [sys.executable, "docs/build.py", "--check"],
+        [sys.executable, "-m", "tools.build", "--check"],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -31,7 +29,7 @@ def test_what_is_generated_is_current():
 
 def run_nfed(folder, *arguments):
     return subprocess.run(
-        [sys.executable, "-m", "daemon", *arguments],
+        [sys.executable, "-m", "nfed", *arguments],
         cwd=folder,
         capture_output=True,
         text=True,
@@ -84,7 +82,7 @@ def test_every_example_of_the_readme_runs_as_written(tmp_path, number):
     finished = subprocess.run(
         [sys.executable, "-W", "error", "-c", EXAMPLES[number]],
         cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": str(ROOT / "daemon")},
         capture_output=True,
         text=True,
         check=False,

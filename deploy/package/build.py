@@ -17,9 +17,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from daemon import __version__
 from deploy.package import closure, root
 from deploy.package.contained import contained
+from nfed import __version__
 
 PROJECT = Path(__file__).parent.parent.parent
 DEPLOY = PROJECT / "deploy"
@@ -34,8 +34,8 @@ WHEEL = """
 set -e
 python3 -m venv /builder
 /builder/bin/pip install --quiet --disable-pip-version-check --no-index --no-deps \\
-    --root-user-action=ignore /wheels/lxml-*.whl /wheels/setuptools-*.whl
-rm /wheels/setuptools-*.whl
+    --root-user-action=ignore /wheels/lxml-*.whl /wheels/cython-*.whl /wheels/setuptools-*.whl
+rm /wheels/cython-*.whl /wheels/setuptools-*.whl
 /builder/bin/pip wheel --quiet --disable-pip-version-check --no-index --no-deps \\
     --no-build-isolation --wheel-dir=/wheels /source
 """
@@ -47,7 +47,7 @@ python3 -m venv {HOME}
 # Debian's own, so that it gets Debian's security fixes.
 ln -s /usr/lib/python3/dist-packages/systemd {HOME}/lib/python{PYTHON}/site-packages/systemd
 {HOME}/bin/pip check
-{HOME}/bin/python -c "import daemon.documents.tree"
+{HOME}/bin/python -c "import nfed.documents.rows.walk"
 {HOME}/bin/pip uninstall --quiet --yes pip
 find {HOME} -name __pycache__ -prune -exec rm -r {{}} +
 rm -f {HOME}/bin/[Aa]ctivate* {HOME}/.gitignore
@@ -199,7 +199,9 @@ def _gather_wheels(stage: Path, epoch: int) -> None:
         source = PROJECT / name
         if source.is_dir():
             shutil.copytree(
-                source, copy / name, ignore=shutil.ignore_patterns("__pycache__", "*.so")
+                source,
+                copy / name,
+                ignore=shutil.ignore_patterns("__pycache__", "*.so", "*.egg-info"),
             )
         else:
             shutil.copy2(source, copy / name)

@@ -8,9 +8,9 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 # systemd-python has no wheel: Debian's python3-systemd takes its place.
-EXTRAS = ("api", "postgres", "supabase")
+EXTRAS = ("api", "postgres", "supabase", "web")
 # What its own wheel is built with.
-BUILDERS = frozenset({"setuptools"})
+BUILDERS = frozenset({"cython", "setuptools"})
 # The machine that the package is for, whatever Python this one runs.
 TARGET = {
     "implementation_name": "cpython",

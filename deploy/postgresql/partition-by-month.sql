@@ -4,7 +4,7 @@
 --   psql -v ON_ERROR_STOP=1 -f partition-by-month.sql "$DATABASE_URL" && nfed db migrate
 --
 -- One transaction, PostgreSQL 14 or newer. It copies notas_fiscais, so it needs room for it twice.
--- `nfed db migrate` makes nfed's two views again. Views, policies, triggers and generated columns of
+-- `nfed db migrate` makes nfed's views again. Views, policies, triggers and generated columns of
 -- your own over notas_fiscais stop it: drop them first and make them again afterwards, and likewise
 -- indexes of your own, which do not stop it.
 
@@ -31,7 +31,8 @@ begin
     end if;
 end
 $$;
-drop view if exists vw_notas_fiscais_resumo, vw_nf_itens_completo;
+drop view if exists vw_notas_fiscais_resumo, vw_nf_itens_completo, vw_documentos,
+    vw_documentos_relacionados;
 
 -- A foreign key needs a unique id, and a unique key of a partitioned table needs the month in it.
 do $$

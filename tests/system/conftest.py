@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from bench.generator import Note
-from daemon import __version__
 from deploy.package import build, root
-from tests.harness import notes
+from nfed import __version__
+from tests.support.harness import notes
 from tests.system.machine import Machine
 from tests.system.service import Service
 

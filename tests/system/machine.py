@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 
-from tests.harness import eventually
+from tests.support.harness import eventually
 from tests.system.cgroup import own_groups
 
 # The units need a network namespace of their own and a packet filter; without these flags systemd

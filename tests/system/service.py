@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 from bench.generator import Note
-from tests.harness import eventually
+from tests.support.harness import eventually
 from tests.system.machine import Machine
 
 FOLDER = "/srv/nfe/xml_nf"

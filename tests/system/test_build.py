@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from daemon import __version__
 from deploy.package import build
+from nfed import __version__
 
 
 def test_the_same_source_gives_the_same_bytes(request: pytest.FixtureRequest, tmp_path: Path):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psutil
 
-from tests.harness import ROOT, eventually
+from tests.support.harness import ROOT, eventually
 from tests.system.machine import Machine
 
 

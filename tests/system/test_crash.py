@@ -3,7 +3,7 @@
 import signal
 
 from bench.generator import Note
-from tests.harness import eventually, notes
+from tests.support.harness import eventually, notes
 from tests.system.service import Service
 
 

@@ -3,7 +3,7 @@
 import json
 import re
 
-from tests.harness import eventually, note, notes
+from tests.support.harness import eventually, note, notes
 from tests.system.conftest import Installed
 from tests.system.service import FOLDER, Service
 
@@ -36,6 +36,10 @@ def test_it_is_up_under_its_own_user_with_no_rights(service: Service):
     assert rights["NoNewPrivs"] == "1"
     assert rights["Seccomp"] == "2"
     assert "waiting for files" in service.status()
+    shown = machine.said("systemctl", "status", "--no-pager", "--full", "nfed.service")
+    workers = re.findall(r"nfed\.workers\.process \d+ (worker \d+ of \d+)$", shown, re.MULTILINE)
+    assert workers, shown
+    assert "max_file_bytes" not in shown
 
 
 def test_a_dropped_file_is_stored_and_done(service: Service):
@@ -64,6 +68,14 @@ def test_a_producer_drops_files_and_reads_why_one_was_refused(service: Service):
         "runuser", "-u", "erp", "--", "cat", f"{FOLDER}/failed/lixo.xml.error.json"
     )
     assert json.loads(reason)["error"]
+    retried = "cd /tmp && nfed retry lixo.xml"
+    machine.run("runuser", "-u", "erp", "--", "sh", "-c", retried)
+    eventually(lambda: "lixo.xml.error.json" in service.failed(), "refused once more")
+    machine.run(
+        *("runuser", "-u", "erp", "--", "rm", "-f"),
+        *(f"{FOLDER}/failed/lixo.xml", f"{FOLDER}/failed/lixo.xml.error.json"),
+    )
+    assert service.failed() == set()
     for path in (FOLDER, f"{FOLDER}/done", "/var/lib/nfed"):
         assert machine.run("runuser", "-u", "stranger", "--", "ls", path, check=False).returncode
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from bench.generator import Note
-from tests.harness import eventually, notes
+from tests.support.harness import eventually, notes
 from tests.system.service import DATABASE, Service
 
 # Asks at the port until it is told that it is enough; says how often, and how often in vain.

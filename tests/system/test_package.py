@@ -4,8 +4,8 @@ import sys
 from pathlib import Path
 
 from bench.generator import Note
-from daemon import __version__
-from tests.harness import notes
+from nfed import __version__
+from tests.support.harness import notes
 from tests.system.conftest import NEXT_VERSION, Installed, apt_install
 from tests.system.service import FOLDER, Service
 
@@ -13,7 +13,7 @@ NEXT = NEXT_VERSION
 
 
 def test_nothing_compiled_looks_for_libraries_on_the_building_machine(installed: Installed):
-    (compiled,) = installed.layer.glob("usr/lib/nfed/lib/python*/site-packages/daemon/**/*.so")
+    (compiled,) = installed.layer.glob("usr/lib/nfed/lib/python*/site-packages/nfed/**/*.so")
 
     assert sys.base_prefix.encode() not in compiled.read_bytes()
 
@@ -77,6 +77,8 @@ def test_remove_and_purge_leave_documents_and_database_alone(
     dropped = notes(3)
     service.drop(dropped)
     service.finishes(dropped)
+    machine.run("install", "-D", "/etc/nfed/nfed.toml", "-t", "/etc/nfed/loja")
+    machine.systemctl("enable", "nfed@loja.service")
 
     machine.run("apt-get", "remove", "-y", "nfed")
 
@@ -92,6 +94,7 @@ def test_remove_and_purge_leave_documents_and_database_alone(
     assert sorted(service.stored()) == sorted(each.chave for each in dropped)
     assert machine.said("stat", "-c", "%U:%G", FOLDER) == "nfed:nfe-drop"
     assert "nfed" not in machine.systemctl("list-unit-files", "--no-legend")
+    assert machine.said("find", "/etc/systemd/system", "-xtype", "l", "-name", "*nfed*") == ""
 
     apt_install(machine, packages[__version__])
 

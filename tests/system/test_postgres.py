@@ -5,7 +5,7 @@ import re
 import pytest
 
 from bench.generator import Note
-from tests.harness import eventually, notes
+from tests.support.harness import eventually, notes
 from tests.system.postgres import UNIT, PostgresService
 from tests.system.service import Service
 

@@ -1,6 +1,6 @@
 """Good and bad settings, at the start and at a reload; where secrets come from."""
 
-from tests.harness import eventually, notes
+from tests.support.harness import eventually, notes
 from tests.system.service import DATABASE, FOLDER, Service
 
 
@@ -38,8 +38,10 @@ def test_a_reload_with_bad_settings_keeps_the_old_ones(service: Service):
     service.configure(max_concurrent_uploads=0)
     pid = service.main_pid()
 
-    service.machine.systemctl("reload", "nfed.service")
+    reloaded = service.machine.run("systemctl", "reload", "nfed.service", check=False)
 
+    assert reloaded.returncode != 0
+    assert service.machine.is_active()
     (refused,) = service.machine.journal("--boot", "EVENT=settings_refused")
     assert "max_concurrent_uploads" in refused["MESSAGE"]
     assert int(refused["PRIORITY"]) <= 3

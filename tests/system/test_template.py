@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.harness import notes
+from tests.support.harness import notes
 from tests.system.service import Service
 
 NAMES = ("loja", "matriz")

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from bench.generator import Note
-from tests.harness import eventually, notes
+from tests.support.harness import eventually, notes
 from tests.system.machine import Machine
 from tests.system.service import DATABASE, FOLDER, Service
 

@@ -1,3 +1,0 @@
-"""nfed: the daemon that imports Brazilian fiscal XML into a database, exactly once."""
-
-__version__ = "0.1.0"

@@ -1,1 +1,0 @@
-"""Pure: states, windows, outcomes and ports. Time is an argument."""

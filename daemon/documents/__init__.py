@@ -1,1 +1,0 @@
-"""Pure: bytes in, Document out. Runs inside worker processes."""

@@ -1,1 +1,0 @@
-"""Order and concurrency; knows ports, not edges."""

@@ -1,0 +1,3 @@
+"""nfed: the daemon that imports Brazilian fiscal XML into a database, exactly once."""
+
+__version__ = "0.2.0"

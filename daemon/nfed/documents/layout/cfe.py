@@ -1,0 +1,105 @@
+"""Lays out what a CF-e SAT says (modelo 59, São Paulo, issued until 2025).
+
+The paths are those of the SAT's specification of requirements; nfelib has no XSD of it.
+"""
+
+from nfed.documents.layout.columns import (
+    INTEGER,
+    MONEY,
+    RATE,
+    UNIT_PRICE,
+    Column,
+    Number,
+    Table,
+    Text,
+)
+from nfed.documents.layout.familias import CFE, each
+
+_UNIT = Number(15, 4)
+
+CFE_CUPOM = Table(
+    "cfe",
+    "What a CF-e SAT says, one row a document; its payments are in dfe_pagamentos.",
+    (
+        Column("codigo_uf", Text(2), "ide/cUF"),
+        Column("codigo_numerico", Text(6), "ide/cNF"),
+        Column("serie_sat", Text(9), "ide/nserieSAT"),
+        Column("numero_caixa", Text(3), "ide/numeroCaixa"),
+        Column("data_emissao", Text(8), "ide/dEmi", "AAAAMMDD, as written"),
+        Column("hora_emissao", Text(6), "ide/hEmi", "HHMMSS, as written"),
+        Column("software_cnpj", Text(14), "ide/CNPJ"),
+        Column("assinatura_software", Text(), "ide/signAC"),
+        Column("qrcode", Text(), "ide/assinaturaQRCODE"),
+        Column("regime_tributario", Text(1), "emit/cRegTrib"),
+        Column("regime_tributario_issqn", Text(1), "emit/cRegTribISSQN"),
+        Column("rateio_issqn", Text(1), "emit/indRatISSQN"),
+        Column("valor_produtos", MONEY, "total/ICMSTot/vProd"),
+        Column("valor_desconto", MONEY, "total/ICMSTot/vDesc"),
+        Column("valor_outros", MONEY, "total/ICMSTot/vOutro"),
+        Column("valor_icms", MONEY, "total/ICMSTot/vICMS"),
+        Column("valor_pis", MONEY, "total/ICMSTot/vPIS"),
+        Column("valor_cofins", MONEY, "total/ICMSTot/vCOFINS"),
+        Column("valor_pis_st", MONEY, "total/ICMSTot/vPISST"),
+        Column("valor_cofins_st", MONEY, "total/ICMSTot/vCOFINSST"),
+        Column("valor_bc_issqn", MONEY, "total/ISSQNtot/vBC"),
+        Column("valor_issqn", MONEY, "total/ISSQNtot/vISS"),
+        Column("valor_desconto_subtotal", MONEY, "total/DescAcrEntr/vDescSubtot"),
+        Column("valor_acrescimo_subtotal", MONEY, "total/DescAcrEntr/vAcresSubtot"),
+        Column("valor_cfe", MONEY, "total/vCFe"),
+        Column("valor_tributos", MONEY, "total/vCFeLei12741"),
+        Column("valor_troco", MONEY, "pgto/vTroco"),
+        Column("informacoes_complementares", Text(), "infAdic/infCpl"),
+    ),
+    element=each(CFE),
+    parent="dfe_documentos",
+    link="dfe_documento_id",
+    repeats=False,
+)
+
+CFE_ITENS = Table(
+    "cfe_itens",
+    "An item of a CF-e SAT, with its taxes.",
+    (
+        Column("numero_item", INTEGER, "@nItem"),
+        Column("codigo_produto", Text(60), "prod/cProd"),
+        Column("codigo_ean", Text(14), "prod/cEAN"),
+        Column("descricao", Text(120), "prod/xProd"),
+        Column("ncm", Text(8), "prod/NCM"),
+        Column("cest", Text(7), "prod/CEST"),
+        Column("cfop", Text(4), "prod/CFOP"),
+        Column("unidade", Text(6), "prod/uCom"),
+        Column("quantidade", _UNIT, "prod/qCom"),
+        Column("valor_unitario", UNIT_PRICE, "prod/vUnCom"),
+        Column("valor_produto", MONEY, "prod/vProd"),
+        Column("regra_calculo", Text(1), "prod/indRegra", "A arredondamento, T truncamento"),
+        Column("valor_desconto", MONEY, "prod/vDesc"),
+        Column("valor_outros", MONEY, "prod/vOutro"),
+        Column("valor_item", MONEY, "prod/vItem"),
+        Column("valor_rateio_desconto", MONEY, "prod/vRatDesc"),
+        Column("valor_rateio_acrescimo", MONEY, "prod/vRatAcr"),
+        Column("valor_tributos", MONEY, "imposto/vItem12741"),
+        Column("icms_origem", Text(1), "imposto/ICMS/*/Orig"),
+        Column("icms_cst", Text(2), "imposto/ICMS/*/CST"),
+        Column("icms_csosn", Text(3), "imposto/ICMS/*/CSOSN"),
+        Column("icms_aliquota", RATE, "imposto/ICMS/*/pICMS"),
+        Column("icms_valor", MONEY, "imposto/ICMS/*/vICMS"),
+        Column("pis_cst", Text(2), "imposto/PIS/*/CST"),
+        Column("pis_valor_bc", MONEY, "imposto/PIS/*/vBC"),
+        Column("pis_aliquota", RATE, "imposto/PIS/*/pPIS"),
+        Column("pis_valor", MONEY, "imposto/PIS/*/vPIS"),
+        Column("cofins_cst", Text(2), "imposto/COFINS/*/CST"),
+        Column("cofins_valor_bc", MONEY, "imposto/COFINS/*/vBC"),
+        Column("cofins_aliquota", RATE, "imposto/COFINS/*/pCOFINS"),
+        Column("cofins_valor", MONEY, "imposto/COFINS/*/vCOFINS"),
+        Column("issqn_valor_bc", MONEY, "imposto/ISSQN/vBC"),
+        Column("issqn_aliquota", RATE, "imposto/ISSQN/vAliq"),
+        Column("issqn_valor", MONEY, "imposto/ISSQN/vISSQN"),
+        Column("issqn_codigo_municipio", Text(7), "imposto/ISSQN/cMunFG"),
+        Column("informacoes", Text(500), "infAdProd"),
+    ),
+    element=each(CFE, "det"),
+    parent="dfe_documentos",
+    link="dfe_documento_id",
+)
+
+CFE_TABLES = (CFE_CUPOM, CFE_ITENS)

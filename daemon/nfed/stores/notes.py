@@ -1,0 +1,230 @@
+"""Reads stored notes: lists them, and tells one with all its rows; the same way for every store.
+
+A store gives a `Source` for the length of one question. It gives rows as SQLite holds them: text,
+whole numbers and doubles by column; a moment is the issuer's wall clock and, in its `_tz` twin,
+ISO 8601 with the issuer's offset.
+
+Listing asks twice where it must: first for the notes that have a moment of issue, last for those
+that have none, since no index gives both in that order.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from functools import cache
+from typing import Protocol
+
+from nfed.core.ports import NoteFilter, NotePosition, NoteSummary
+from nfed.documents.layout import tables
+from nfed.documents.layout.columns import EXACT_SUFFIX, INSTANT_SUFFIX, Kind, Moment, Number
+
+PARTIES = ("emitente", "destinatario")
+_MOST_ID = (1 << 63) - 1
+
+type Row = dict[str, object]
+"""A row by column, without the empty ones."""
+type Rows = Mapping[str, Sequence[Row]]
+"""By table, in the order of their making."""
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """A page of a list. Moments are texts, AAAA-MM-DD hh:mm:ss by the issuer's clock; None: any."""
+
+    limit: int
+    is_dated: bool
+    """Notes that have a moment of issue, or those that have none."""
+    emitente: str | None = None
+    destinatario: str | None = None
+    since: str | None = None
+    until: str | None = None
+    """Not included."""
+    after: NotePosition | None = None
+    """The last note of the page before; of one without a moment of issue, its id alone counts."""
+
+
+class Source(Protocol):
+    """What a store answers a question from. Raises StoreUnavailable."""
+
+    async def page(self, search: Search) -> Sequence[Row]:
+        """Rows of notes.sql, at most `limit`."""
+        ...
+
+    async def note(self, chave: str) -> Rows:
+        """The note's row, those of its parties in empresas, and of every table below the note."""
+        ...
+
+    async def xml(self, chave: str) -> str | None:
+        """See ports.NoteReader."""
+        ...
+
+    async def check(self) -> None:
+        """See ports.NoteReader."""
+        ...
+
+
+class Notes(ABC):
+    """See ports.NoteReader."""
+
+    @abstractmethod
+    def _reading(self) -> AbstractAsyncContextManager[Source]:
+        """A source for one question."""
+
+    async def notes(
+        self, wanted: NoteFilter, after: NotePosition | None, limit: int
+    ) -> list[NoteSummary]:
+        """See ports.NoteReader. Notes without a moment of issue come last."""
+        if after is not None and not _is_position(after):
+            return []
+        found: list[NoteSummary] = []
+        async with self._reading() as source:
+            if after is None or after[0]:
+                page = await source.page(_search(wanted, after, limit, is_dated=True))
+                found += map(_summary, page)
+            if len(found) < limit and wanted.de is None and wanted.ate is None:
+                after = after if after is not None and not after[0] else None
+                rest = limit - len(found)
+                page = await source.page(_search(wanted, after, rest, is_dated=False))
+                found += map(_summary, page)
+        return found
+
+    async def note(self, chave: str) -> dict[str, object] | None:
+        """See ports.NoteReader."""
+        async with self._reading() as source:
+            return _nested(await source.note(chave))
+
+    async def xml(self, chave: str) -> str | None:
+        """See ports.NoteReader."""
+        async with self._reading() as source:
+            return await source.xml(chave)
+
+    async def check(self) -> None:
+        """See ports.NoteReader."""
+        async with self._reading() as source:
+            await source.check()
+
+
+def _is_position(after: NotePosition) -> bool:
+    """One that a page could have ended with: a made-up one finds nothing."""
+    moment, note_id = after
+    try:
+        offset = datetime.fromisoformat(moment).tzinfo if moment else None
+    except ValueError:
+        return False
+    return offset is None and abs(note_id) <= _MOST_ID
+
+
+def _search(
+    wanted: NoteFilter, after: NotePosition | None, limit: int, *, is_dated: bool
+) -> Search:
+    ends = wanted.ate is not None and wanted.ate < date.max
+    return Search(
+        limit,
+        is_dated,
+        wanted.emitente,
+        wanted.destinatario,
+        None if wanted.de is None else _midnight(wanted.de),
+        _midnight(wanted.ate + timedelta(days=1)) if ends and wanted.ate is not None else None,
+        after,
+    )
+
+
+def _midnight(day: date) -> str:
+    return datetime.combine(day, time.min).isoformat(" ")
+
+
+def _summary(row: Row) -> NoteSummary:
+    readable = _readable("notas_fiscais", row)
+    moment = row.get("data_hora_emissao")
+    has_offset = f"data_hora_emissao{INSTANT_SUFFIX}" in row
+
+    def text(name: str) -> str | None:
+        value = readable.get(name)
+        return None if value is None else str(value)
+
+    numero = row.get("numero_nf")
+    return NoteSummary(
+        chave=str(row["chave_acesso"]),
+        modelo=text("modelo"),
+        serie=text("serie"),
+        numero=None if numero is None else int(str(numero)),
+        emitida_em=text("data_hora_emissao") if has_offset else None,
+        emitente=text("emitente"),
+        emitente_nome=text("emitente_nome"),
+        destinatario=text("destinatario"),
+        destinatario_nome=text("destinatario_nome"),
+        valor_total=text("valor_total_nota"),
+        status=text("status"),
+        position=("" if moment is None else str(moment), int(str(row["id"]))),
+    )
+
+
+def _nested(found: Rows) -> dict[str, object] | None:
+    """The note, with its parties and the rows of its tables, each within the one it belongs to."""
+    notes = found.get("notas_fiscais")
+    if not notes:
+        return None
+    (row,) = notes
+    note = _readable("notas_fiscais", row)
+    note_id = note.pop("id")
+    note.pop("xml_completo", None)
+    parties = {each["id"]: each for each in found.get("empresas", ())}
+    for papel in PARTIES:
+        party = parties.get(note.pop(f"{papel}_id", None))
+        if party is not None:
+            note[papel] = _readable("empresas", {k: v for k, v in party.items() if k != "id"})
+    by_table: dict[str, dict[object, dict[str, object]]] = {"notas_fiscais": {note_id: note}}
+    for name, table in tables().items():
+        if table.parent is None or table.link is None:
+            continue
+        for row in found.get(name, ()):
+            own = _readable(name, row)
+            parent = by_table[table.parent][own.pop(table.link)]
+            by_table.setdefault(name, {})[own.pop("id")] = own
+            siblings = parent.setdefault(name, [])
+            assert isinstance(siblings, list)
+            siblings.append(own)
+    return note
+
+
+def _readable(table: str, row: Row) -> dict[str, object]:
+    """Numbers as exact decimal text; moments with the issuer's offset, where it is known."""
+    kinds = _kinds(table)
+    readable: dict[str, object] = {}
+    for name, value in row.items():
+        match kinds.get(name):
+            case Number() as kind:
+                readable[name] = _exact(kind, value, row.get(name + EXACT_SUFFIX))
+            case Moment():
+                readable[name] = row.get(name + INSTANT_SUFFIX, value)
+            case None if _is_twin(name, kinds):
+                continue
+            case _:
+                readable[name] = value if isinstance(value, int | str) else str(value)
+    return readable
+
+
+def _exact(kind: Number, value: object, twin: object) -> str:
+    """As the XML wrote it where that was kept, or else with the places that the layout gives it."""
+    if twin is not None:
+        return str(twin)
+    # The shortest decimal that is a double; PostgreSQL's are exact.
+    exact = Decimal(repr(value) if isinstance(value, float) else str(value))
+    if not kind.needs_twin and exact == (rounded := round(exact, kind.places)):
+        exact = rounded
+    return f"{exact:f}"
+
+
+def _is_twin(name: str, kinds: Mapping[str, Kind]) -> bool:
+    return any(
+        name.endswith(suffix) and name.removesuffix(suffix) in kinds
+        for suffix in (EXACT_SUFFIX, INSTANT_SUFFIX)
+    )
+
+
+@cache
+def _kinds(table: str) -> dict[str, Kind]:
+    return {column.name: column.kind for column in tables()[table].columns}

@@ -1,0 +1,2 @@
+    v_{table} := array(
+        select t.id from public.{table} t where t.{link} = any (v_{parent}));

@@ -1,0 +1,3 @@
+                if v_each.head = '{head}' and v_each.supersedes then
+{supersession};
+                end if;

@@ -1,0 +1,141 @@
+"""Reads notes from the SQLite store, each time with a connection of its own that writes nothing."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, closing, contextmanager
+from itertools import batched
+from pathlib import Path
+
+from nfed.documents.layout.columns import Table
+from nfed.sqlite import connect_readonly, world_errors
+from nfed.stores.notes import PARTIES, Notes, Row, Rows, Search
+from nfed.stores.sql import statement
+from nfed.stores.tables import below
+
+_THREADS = 2
+_MAX_MARKS = 500
+
+
+class SQLiteNotes(Notes):
+    """See ports.NoteReader."""
+
+    def __init__(self, path: Path) -> None:
+        self._source = _Source(path)
+
+    def close(self) -> None:
+        """Waits for the reads under way."""
+        self._source.close()
+
+    @asynccontextmanager
+    async def _reading(self) -> AsyncIterator["_Source"]:
+        yield self._source
+
+
+class _Source:
+    """See stores.notes.Source; each answer is one view of it all."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="nfed-notes")
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=True)
+
+    async def page(self, search: Search) -> list[Row]:
+        return await self._run(lambda connection: _page(connection, search))
+
+    async def note(self, chave: str) -> Rows:
+        return await self._run(lambda connection: _note(connection, chave))
+
+    async def xml(self, chave: str) -> str | None:
+        def read(connection: sqlite3.Connection) -> str | None:
+            row = connection.execute(
+                "select xml_completo from notas_fiscais where chave_acesso = ?", (chave,)
+            ).fetchone()
+            return None if row is None else row[0]
+
+        return await self._run(read)
+
+    async def check(self) -> None:
+        await self._run(lambda connection: connection.execute("select 1 from notas_fiscais"))
+
+    async def _run[T](self, read: Callable[[sqlite3.Connection], T]) -> T:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, self._read, read)
+
+    def _read[T](self, read: Callable[[sqlite3.Connection], T]) -> T:
+        with self._connected() as connection:
+            connection.execute("begin")
+            return read(connection)
+
+    @contextmanager
+    def _connected(self) -> Iterator[sqlite3.Connection]:
+        with (
+            world_errors("database", self._path),
+            closing(connect_readonly(self._path)) as connection,
+        ):
+            yield connection
+
+
+def _page(connection: sqlite3.Connection, search: Search) -> list[Row]:
+    state = "not null" if search.is_dated else "null"
+    conditions, values = [f"n.data_hora_emissao is {state}"], list[object]()
+    for papel in PARTIES:
+        number = getattr(search, papel)
+        if number is not None:
+            conditions.append(f"n.{papel}_id = (select id from empresas where cpf_cnpj = ?)")
+            values.append(number)
+    if search.since is not None:
+        conditions.append("n.data_hora_emissao >= ?")
+        values.append(search.since)
+    if search.until is not None:
+        conditions.append("n.data_hora_emissao < ?")
+        values.append(search.until)
+    if search.after is not None and search.is_dated:
+        conditions.append("(n.data_hora_emissao, n.id) < (?, ?)")
+        values += search.after
+    elif search.after is not None:
+        conditions.append("n.id < ?")
+        values.append(search.after[1])
+    query = statement("notes.sql", public="", where=" and ".join(conditions), limit="?")
+    return _rows(connection, query, (*values, search.limit))
+
+
+def _note(connection: sqlite3.Connection, chave: str) -> Rows:
+    found = {"notas_fiscais": _of(connection, "notas_fiscais", "chave_acesso", [chave])}
+    for note in found["notas_fiscais"]:
+        parties = [note[f"{papel}_id"] for papel in PARTIES if f"{papel}_id" in note]
+        found["empresas"] = _of(connection, "empresas", "id", parties)
+    for table in below("notas_fiscais"):
+        found[table.name] = _below(connection, table, found)
+    return found
+
+
+def _below(connection: sqlite3.Connection, table: Table, found: Rows) -> list[Row]:
+    assert table.parent is not None
+    assert table.link is not None
+    parents = [row["id"] for row in found[table.parent]]
+    return _of(connection, table.name, table.link, parents)
+
+
+def _of(
+    connection: sqlite3.Connection, table: str, column: str, values: Iterable[object]
+) -> list[Row]:
+    """Rows in which a column has one of the values, in the order of their making."""
+    rows: list[Row] = []
+    for some in batched(values, _MAX_MARKS):
+        marks = ", ".join("?" * len(some))
+        query = f"select * from {table} where {column} in ({marks}) order by id"
+        rows += _rows(connection, query, some)
+    return rows
+
+
+def _rows(connection: sqlite3.Connection, query: str, values: Iterable[object]) -> list[Row]:
+    found = connection.execute(query, tuple(values))
+    names = [each[0] for each in found.description]
+    return [
+        {name: value for name, value in zip(names, row, strict=True) if value is not None}
+        for row in found
+    ]

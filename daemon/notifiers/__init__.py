@@ -1,1 +1,0 @@
-"""The edge towards whoever supervises the daemon."""

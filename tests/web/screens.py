@@ -1,0 +1,10 @@
+"""The addresses of the screens."""
+
+SCREENS = (
+    "/",
+    "/painel/recusados",
+    "/painel/notas",
+    "/painel/trabalhos",
+    "/painel/configuracao",
+    "/painel/ajuda",
+)
