@@ -132,7 +132,9 @@ def test_a_hundred_thousand_refused_files_make_no_page_slower(rig):
         assert not set(first) & set(second)
 
 
-@pytest.mark.parametrize("mark", ["x", "Li4vLi4vbmZlZC5kYg", mark_of("../../nfed.db"), "%00", "%2e%2e"])
+@pytest.mark.parametrize(
+    "mark", ["x", "Li4vLi4vbmZlZC5kYg", mark_of("../../nfed.db"), "%00", "%2e%2e"]
+)
 def test_no_address_leads_out_of_failed(server, mark):
     refuse(server.rig, ("lixo.xml", b"lixo"))
     (server.rig.folder / "failed" / "elo.xml").symlink_to(server.rig.home / "nfed.db")
