@@ -2,7 +2,7 @@
 
 python -m bench [import|nfelib|floor|memory|latency|idle|http|signature|postgres|supabase|growth|
                  all]
-                [--rounds N] [--files N] [--stored N] [--full]
+                [--rounds N] [--files N] [--stored N] [--full] [--million]
 """
 
 import argparse
@@ -21,7 +21,7 @@ from bench.measure_floor import measure_floor
 from bench.measure_growth import measure_growth
 from bench.measure_http import measure_http
 from bench.measure_import import measure_import
-from bench.measure_memory import backlogs, measure_memory
+from bench.measure_memory import backlogs, measure_memory, measure_million
 from bench.measure_notes import Notes
 from bench.measure_postgres import measure_postgres
 from bench.measure_rest import measure_idle, measure_latency
@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     wanted = max(
         files if {"import", "nfelib", "http", "signature", "postgres"} & {*chosen} else 1,
         floor_files if "floor" in chosen else 1,
-        max(sizes) if "memory" in chosen else 1,
+        max(sizes) if "memory" in chosen and not options.million else 1,
         options.drops if "latency" in chosen else 1,
     )
     notes.provide(wanted)
@@ -67,7 +67,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         measured.add(measure_import(notes, files, options.rounds or 3, chosen))
     if "floor" in chosen:
         measured.add(measure_floor(notes, floor_files, options.rounds or 3))
-    if "memory" in chosen:
+    if options.million:
+        measured.add(measure_million())
+    elif "memory" in chosen:
         measured.add(measure_memory(notes, sizes, options.rounds or 2))
     if "latency" in chosen:
         measured.add(measure_latency(notes, options.drops))
@@ -133,6 +135,12 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="memory and growth up to ten times --files, idle for 60 s, a million "
         "stored notes: takes half an hour",
+    )
+    parser.add_argument(
+        "--million",
+        action="store_true",
+        help="memory with a million small notes against that with 50,000: takes a quarter of an "
+        "hour",
     )
     return parser
 

@@ -6,6 +6,7 @@ from bench.measure import Figure, Measured, RawTable, at_most, median
 from bench.measure_nfed import FOLDER, Import, import_backlog
 from bench.measure_noise import Noise
 from bench.measure_notes import Notes, home, say
+from bench.small_notes import drop_small_notes
 
 MEMORY_TARGET = 1.3
 
@@ -64,3 +65,35 @@ def measure_memory(notes: Notes, sizes: tuple[int, int, int, int], rounds: int) 
 
 def _thousand_seconds(run: Import) -> float:
     return run.seconds * 1000 / run.files
+
+
+MILLION = (50_000, 1_000_000)
+MILLION_TARGET = 1.15
+
+
+def measure_million(sizes: tuple[int, int] = MILLION) -> Measured:
+    """Whether memory grows with the files that were imported: small notes, few and many."""
+    peaks: list[int] = []
+    rows: list[tuple[str, ...]] = []
+    for files in sizes:
+        say(f"memory with {files:,} small notes")
+        with home() as place:
+            drop_small_notes(files, place / FOLDER)
+            with (noise := Noise()).watched():
+                run = import_backlog(place, files, with_memory=True)
+        peaks.append(run.peak_pss_bytes)
+        pss, speed = f"{run.peak_pss_bytes / 1e6:.0f}", f"{run.files_a_second:,.0f}"
+        rows.append((f"{files:,}", pss, f"{run.seconds:.0f}", speed, str(noise)))
+    few, many = sizes
+    name = f"memory: peak PSS with {many:,} small notes, times that with {few:,}"
+    header = (
+        "files",
+        "peak PSS, MB",
+        "seconds",
+        "files a second",
+        "% of the CPUs that others took",
+    )
+    return Measured(
+        [at_most(name, peaks[1] / peaks[0], MILLION_TARGET)],
+        [RawTable("Memory by small notes that were imported", header, tuple(rows))],
+    )

@@ -47,7 +47,7 @@ def import_backlog(home: Path, files: int, *, with_memory: bool = False, **setti
     with _started(home, "--once", **settings) as process:
         peak = _peak_pss(process) if with_memory else 0
         code = process.wait()
-    events = _events(home)
+    events = _events(home, "batch_processing_started", "batch_processing_completed")
     ends = [each for each in events if each["event"] == "batch_processing_completed"]
     successful = _successful(events)
     if code != 0 or successful != files:
@@ -153,9 +153,16 @@ def _started(home: Path, *options: str, **settings: str) -> Iterator[subprocess.
             process.wait()
 
 
-def _events(home: Path) -> list[dict[str, object]]:
-    lines = (home / _LOG).read_text("utf-8").split("\n")[:-1]
-    said = [json.loads(line) for line in lines if line.startswith("{")]
+def _events(home: Path, *names: str) -> list[dict[str, object]]:
+    """Those of these names, or all; the log of a million files is read line by line."""
+    wanted = tuple(f'"event": "{name}"' for name in names)
+    with open(home / _LOG, encoding="utf-8") as log:
+        said = [
+            json.loads(line)
+            for line in log
+            if line.startswith("{") and line.endswith("\n")
+            if not wanted or any(each in line for each in wanted)
+        ]
     return [each | each["context"] for each in said]
 
 
