@@ -4,14 +4,17 @@ import os
 import resource
 import shutil
 import signal
-import subprocess
+from contextlib import suppress
+from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.faults.conftest import FACTOR, not_tried
 from tests.faults.injected import ERRORS, Calls, Injected
 from tests.faults.stage import Stage, random_moment
 from tests.faults.tally import count
+from tests.support.harness import eventually
 
 
 def test_kills_at_random_lose_and_double_nothing(stage: Stage):
@@ -24,32 +27,56 @@ def test_kills_at_random_lose_and_double_nothing(stage: Stage):
     stage.ends()
 
 
-@pytest.mark.parametrize(
-    "call", ["renameat2", "fsync", "fdatasync", "pwrite64", "unlink", "syncfs", "openat", "lstat"]
-)
-def test_a_kill_at_any_one_call_loses_and_doubles_nothing(stage: Stage, call: str):
-    """`newfstatat` is what lstat becomes."""
+# Each with the most that a short run makes of it in one thread.
+_CALLS = {
+    "renameat2": 20,
+    "fsync": 10,
+    "fdatasync": 10,
+    "pwrite64": 300,
+    "unlink": 10,
+    "syncfs": 2,
+    "openat": 3000,
+    "newfstatat": 3000,  # what lstat becomes
+}
+
+
+@pytest.mark.parametrize("call", _CALLS)
+def test_a_kill_at_any_one_call_loses_and_doubles_nothing(stage: Stage, tmp_path: Path, call: str):
+    """The K-th of the daemon or of a worker; where it does not come to that, an earlier one."""
     strace = shutil.which("strace")
     if strace is None:
         not_tried("needs strace, to kill at the K-th call")
-    call = "newfstatat" if call == "lstat" else call
-    stage.send(40)
     for _ in range(FACTOR):
-        at = stage.chance.randint(1, 3000 if call in ("openat", "newfstatat", "pwrite64") else 10)
-        inject = f"inject={call}:signal=KILL:when={at}"
-        through = [strace, "-f", "--seccomp-bpf", "-qq", "-o", "/dev/null"]
-        through += ["-e", f"trace={call}", "-e", inject]
-        daemon = stage.launch(through=through)
-        try:
-            daemon.ends(90)
-            count(f"kill -9 at a {call}")
-        except subprocess.TimeoutExpired:
-            for process in daemon.workers():
-                process.kill()
-            daemon.kill()
-        stage.send(5)
+        at = stage.chance.randint(1, _CALLS[call])
+        while not _is_killed_at(stage, call, at, strace, tmp_path / "strace"):
+            assert at > 1, f"it made not one {call}"
+            at //= 2
+        count(f"kill -9 at a {call}")
 
     stage.ends()
+
+
+def _is_killed_at(stage: Stage, call: str, at: int, strace: str, said: Path) -> bool:
+    """Whether a process came to its `at`-th call while 40 files were imported."""
+    stage.send(40)
+    through = [strace, "-f", "--seccomp-bpf", "-qq", "-o", str(said), "-e", f"trace={call}"]
+    through += ["-e", f"inject={call}:signal=KILL:when={at}"]
+    daemon = stage.launch(through=through)
+
+    def is_killed() -> bool:
+        return said.exists() and "killed by SIGKILL" in said.read_text("utf-8", "replace")
+
+    eventually(
+        lambda: is_killed() or not stage.is_running() or stage.rig.is_drained(),
+        f"a {call} is made, or all is imported",
+        120,
+    )
+    killed = is_killed()
+    for process in daemon.workers():
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    daemon.kill()
+    return killed
 
 
 def test_stopped_and_let_go_on_it_goes_on(stage: Stage):
