@@ -12,11 +12,13 @@ from tests.support.harness import ROOT
 
 PARTS = [
     "set-up",
+    "set-up from Debian",
     "format",
     "ruff",
     "types",
     "floors",
     "tests",
+    "spreadsheets in LibreOffice",
     "faults",
     "tests on a booted Debian",
 ]
@@ -31,7 +33,7 @@ echo "${0##*/} $*" >>"$CALLS"
 def checkout(tmp_path: Path) -> Path:
     (tmp_path / ".ci").mkdir()
     shutil.copy2(ROOT / ".ci" / "run", tmp_path / ".ci" / "run")
-    for name in ("make", "ruff", "mypy", "lint-imports", "python"):
+    for name in ("make", "ruff", "mypy", "lint-imports", "python", "apt-get"):
         command = tmp_path / ".venv" / "bin" / name
         command.parent.mkdir(parents=True, exist_ok=True)
         command.write_text(COMMAND)
@@ -68,7 +70,7 @@ def test_a_part_that_fails_ends_the_run_and_is_named(checkout):
     code, times, calls = run(checkout, fails="mypy ")
 
     assert code == 3
-    assert times == [*PARTS[:3], "types: failed", "in all"]
+    assert times == [*PARTS[:4], "types: failed", "in all"]
     assert calls[-1] == "mypy "
 
 
