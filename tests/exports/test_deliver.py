@@ -20,15 +20,17 @@ from nfed.errors import FolderUnavailable
 from nfed.exports.deliver import Courier, Place
 from nfed.exports.originals import Originals
 from nfed.exports.request import Tally
-from nfed.stores.deliveries import Step, Wanted
+from nfed.stores.deliveries import Step, Wanted, What
 from tests.support.cli_command import ROOT, environment, nfed
 from tests.support.notes import generator, note
-from tests.support.other_documents import proc_event
+from tests.support.other_documents import cte, cte_cancellation, proc_event
 from tests.support.stores import incoming, shelves
 
 KINDS = ("sqlite", "postgresql", "supabase")
 NOTES = [generator().note(n, items=1, rich=False) for n in range(12)]
-ALL = Wanted("contador", None, None, None, None, 20_000)
+CTE_KEY = "35260311222333000181570010000000771000000073"
+OTHER_CTE_KEY = "35260311222333000181570010000000781000000079"
+ALL = Wanted("contador", What.ALL, None, None, None, None, 20_000)
 
 
 @pytest.fixture(params=KINDS)
@@ -67,8 +69,21 @@ async def given(shelf, folder, wanted=ALL, **how):
     return found
 
 
+async def lines_given(shelf, folder, **how):
+    """The manifest of the only package of one delivery."""
+    (package,) = [each.path async for each in courier(shelf, folder, **how).deliver()]
+    return manifest(package)
+
+
 def listed(path):
-    """The notes of a package, each whole."""
+    """The documents of a package without their events, by chave."""
+    notes = [each for each in manifest(path) if "evento" not in each["arquivo"].lower()]
+    assert len({line["chave"] for line in notes}) == len(notes)
+    return {line["chave"]: line for line in notes}
+
+
+def manifest(path):
+    """The lines of a package, each of a file that is whole."""
     if path.is_dir():
         files = {str(each.relative_to(path)): each.read_bytes() for each in path.rglob("*.*")}
     else:
@@ -79,9 +94,7 @@ def listed(path):
     assert {line["arquivo"] for line in lines} | {"MANIFESTO.csv"} == set(files)
     for line in lines:
         assert sha256(files[line["arquivo"]]).hexdigest() == line["sha256"]
-    notes = [line for line in lines if "evento" not in line["arquivo"].lower()]
-    assert len({line["chave"] for line in notes}) == len(notes)
-    return {line["chave"]: line for line in notes}
+    return lines
 
 
 @pytest.mark.parametrize("as_zip", [True, False])
@@ -106,6 +119,56 @@ async def test_a_recipient_gets_what_is_new_and_then_what_has_changed(shelf, tmp
         key: ("alterada", "autorizada"),
     }
     assert await given(shelf, tmp_path, as_zip=as_zip) == {}
+
+
+@pytest.mark.parametrize("as_zip", [True, False])
+async def test_other_documents_and_their_events_are_given_likewise(shelf, tmp_path, as_zip):
+    await shelf.put(NOTES[0].xml, cte(CTE_KEY))
+
+    first = await given(shelf, tmp_path, as_zip=as_zip)
+    await shelf.put(cte_cancellation(CTE_KEY), cte(OTHER_CTE_KEY))
+    second = await lines_given(shelf, tmp_path, as_zip=as_zip)
+
+    assert first == {
+        NOTES[0].chave: ("nova", "autorizada"),
+        CTE_KEY: ("nova", "autorizada"),
+    }
+    assert sorted((each["chave"], each["situacao"], each["status"]) for each in second) == sorted(
+        [
+            (CTE_KEY, "alterada", "cancelada"),
+            (CTE_KEY, "nova", "registrado"),
+            (OTHER_CTE_KEY, "nova", "autorizada"),
+        ]
+    )
+    assert await given(shelf, tmp_path, as_zip=as_zip) == {}
+
+
+@pytest.mark.parametrize(
+    ("what", "keys"), [(What.NOTES, {0}), (What.DOCUMENTS, {1}), (What.ALL, {0, 1})]
+)
+async def test_a_recipient_gets_the_kinds_that_are_named(shelf, tmp_path, what, keys):
+    await shelf.put(NOTES[0].xml, cte(CTE_KEY))
+
+    found = await given(shelf, tmp_path, replace(ALL, what=what))
+
+    assert set(found) == {[NOTES[0].chave, CTE_KEY][each] for each in keys}
+
+
+async def test_notes_and_documents_share_the_room_of_a_package(shelf, tmp_path):
+    await shelf.put(NOTES[0].xml, NOTES[1].xml, cte(CTE_KEY), cte(OTHER_CTE_KEY))
+
+    counts = [each.new async for each in courier(shelf, tmp_path, replace(ALL, limit=3)).deliver()]
+
+    assert counts == [3, 1]
+
+
+async def test_documents_are_chosen_as_notes_are(shelf, tmp_path):
+    await shelf.put(NOTES[0].xml, cte(CTE_KEY), cte(OTHER_CTE_KEY))
+    issuer = replace(ALL, empresa=CTE_KEY[6:20], papel="emitente")
+
+    assert set(await given(shelf, tmp_path, issuer)) == {CTE_KEY, OTHER_CTE_KEY}
+    assert await given(shelf, tmp_path, replace(ALL, name="b", modelo="58")) == {}
+    assert await given(shelf, tmp_path, replace(ALL, name="c", since="2031-01-01 00:00:00")) == {}
 
 
 async def test_each_recipient_has_a_memory_of_its_own(shelf, tmp_path):

@@ -122,6 +122,22 @@ def cte(chave: str, protocol_too: bool = True) -> bytes:
     ).encode()
 
 
+def cte_cancellation(chave: str) -> bytes:
+    """A procEventoCTe of 110111, registered."""
+    about = f"<cOrgao>35</cOrgao><tpAmb>2</tpAmb><chCTe>{chave}</chCTe>"
+    kind = "<tpEvento>110111</tpEvento><nSeqEvento>1</nSeqEvento>"
+    return (
+        '<procEventoCTe xmlns="http://www.portalfiscal.inf.br/cte" versao="4.00">'
+        f'<eventoCTe versao="4.00"><infEvento Id="ID110111{chave}001">{about}'
+        f"<dhEvento>2026-03-02T10:00:00-03:00</dhEvento>{kind}"
+        '<detEvento versaoEvento="4.00"><evCancCTe><descEvento>Cancelamento</descEvento>'
+        "<nProt>135260000000055</nProt><xJust>Erro na emissao do documento</xJust></evCancCTe>"
+        '</detEvento></infEvento></eventoCTe><retEventoCTe versao="4.00"><infEvento>'
+        f"{about}{kind}<cStat>135</cStat><dhRegEvento>2026-03-02T10:00:01-03:00</dhRegEvento>"
+        "<nProt>135260000000056</nProt></infEvento></retEventoCTe></procEventoCTe>"
+    ).encode()
+
+
 def nfse(chave: str) -> str:
     """An NFS-e of the national service."""
     return (

@@ -14,11 +14,11 @@ from nfed.exports.deliver import Courier, Place
 from nfed.exports.originals import Originals
 from nfed.exports.request import Tally
 from nfed.settings import Recipient, Settings
-from nfed.stores.deliveries import Wanted
+from nfed.stores.deliveries import Wanted, What
 from nfed.wiring import open_deliveries, open_pages
 from nfed.words import Message, said
 
-_MOST_NOTES = 20_000
+_MOST_DOCUMENTS = 20_000
 
 
 def run(name: str, *, folder: Path | None, database: str | None) -> int:
@@ -36,11 +36,12 @@ async def _deliver(recipient: Recipient, settings: Settings) -> int:
     since = recipient.de
     wanted = Wanted(
         recipient.name,
+        What(recipient.what),
         recipient.empresa,
         recipient.role,
         None if since is None else datetime.combine(since, time.min).isoformat(" "),
         recipient.modelo,
-        _MOST_NOTES,
+        _MOST_DOCUMENTS,
     )
     place = Place(recipient.place.absolute(), recipient.zip is not None, recipient.command)
     packages, tally = 0, Tally()
@@ -50,12 +51,11 @@ async def _deliver(recipient: Recipient, settings: Settings) -> int:
             courier = Courier(wanted, place, deliveries, pages, originals, tally, tick)
             async for each in courier.deliver():
                 packages += 1
-                new = Message("{count:,} new note", "{count:,} new notes", count=each.new)
                 output.say(
                     Message(
-                        "{path}: {new}, {changed:,} changed",
+                        "{path}: {new:,} new, {changed:,} changed",
                         path=each.path,
-                        new=new,
+                        new=each.new,
                         changed=each.changed,
                     )
                 )

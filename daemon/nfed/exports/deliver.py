@@ -6,8 +6,8 @@ goes on after a kill knows what to do: before READY, make it anew; after it, ren
 still there under its hidden name, and never make it a second time, for the recipient may have taken
 it away.
 
-While a package is made, a note in it may change. The states of its notes are recorded before and
-compared after; if any has changed, the package is made again.
+While a package is made, a document in it may change. The states of all of them are recorded before
+and compared after; if any has changed, the package is made again.
 
 A command is run when the package is in its place. It is run again, with the same path, where it
 failed, or where nobody knows whether it had ended: it can tell by the number (DELIVERY).
@@ -24,7 +24,14 @@ from pathlib import Path
 from typing import IO
 
 from nfed.errors import FolderUnavailable
-from nfed.exports.entries import PackageEntry, Question, entries, heading, line
+from nfed.exports.entries import (
+    PackageEntry,
+    Question,
+    entries,
+    heading,
+    line,
+    other_entries,
+)
 from nfed.exports.originals import Originals
 from nfed.exports.package import MANIFEST, package
 from nfed.exports.request import Tally, counted
@@ -32,7 +39,7 @@ from nfed.stores.deliveries import Deliveries, Delivery, Step, Wanted
 from nfed.stores.pages import Pages, Selection
 from nfed.words import Message
 
-_NOTES_A_PAGE = 500
+_A_PAGE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +113,22 @@ class Courier:
 
     async def _questions(self, delivery: Delivery) -> AsyncIterator[Question]:
         after = ""
-        while page := await self.deliveries.notes(delivery, after, _NOTES_A_PAGE):
-            yield Question(Selection(chaves=tuple(chave for chave, _ in page)), dict(page))
+        while page := await self.deliveries.given(delivery, after, _A_PAGE):
+            keys = tuple(key for key, _ in page)
+            yield Question(Selection(chaves=keys), dict(page))
             after = page[-1][0]
 
     def _entries(self, delivery: Delivery) -> AsyncIterator[list[PackageEntry]]:
-        found = entries(self.pages, self._questions(delivery), self.originals)
-        return counted(found, self.tally)
+        return counted(self._both(delivery), self.tally)
+
+    async def _both(self, delivery: Delivery) -> AsyncIterator[list[PackageEntry]]:
+        async for page in entries(self.pages, self._questions(delivery), self.originals):
+            yield page
+        async for question in self._questions(delivery):
+            others = Selection(identificadores=tuple(question.situations))
+            of_others = Question(others, question.situations)
+            async for page in other_entries(self.pages, of_others, self.originals):
+                yield page
 
     async def _zip(self, delivery: Delivery, hidden: Path) -> None:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC

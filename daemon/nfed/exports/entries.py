@@ -29,11 +29,11 @@ _INCOMING = "0"  # tpNF
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What goes into a package, and what the list says of each note beside that."""
+    """What goes into a package, and what the list says of each document beside that."""
 
     selection: Selection
     situations: Mapping[str, str] = field(default_factory=dict)
-    """By chave: nova or alterada."""
+    """By chave, or identificador of another document: nova or alterada."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +79,11 @@ async def entries(
 
 
 async def other_entries(
-    pages: Pages, selection: Selection, originals: Originals
+    pages: Pages, question: Question, originals: Originals
 ) -> AsyncIterator[list[PackageEntry]]:
     """The files of CT-e, MDF-e, NFS-e and the rest, and of their events."""
-    async for page in pages.read("xml_documentos", selection, _NOTES_A_PAGE):
-        yield await asyncio.to_thread(_of_documents, page, selection, originals)
+    async for page in pages.read("xml_documentos", question.selection, _NOTES_A_PAGE):
+        yield await asyncio.to_thread(_of_documents, page, question, originals)
 
 
 def _of_notes(
@@ -103,8 +103,7 @@ def _of_notes(
         note = of_note(row)
         chave = str(note["chave_acesso"])
         folder = _folder(note, page.papel, question.selection)
-        situation = question.situations.get(chave)
-        more = () if situation is None else (situation,)
+        more = _situation(question, chave)
         told = [of_event(each) for each in by_note.get(chave, ())]
         made.append(
             _entry(
@@ -132,7 +131,7 @@ def _of_notes(
     return made
 
 
-def _of_documents(page: Page, selection: Selection, originals: Originals) -> list[PackageEntry]:
+def _of_documents(page: Page, question: Question, originals: Originals) -> list[PackageEntry]:
     named = _names("xml_documentos")
     made: list[PackageEntry] = []
     for row in page.rows:
@@ -144,7 +143,7 @@ def _of_documents(page: Page, selection: Selection, originals: Originals) -> lis
         if len(chave) == 44:
             issuer = issuer or chave[6:20]
             month = f"20{chave[2:4]}-{chave[4:6]}" if is_event or not month else month
-        company = selection.empresa or issuer
+        company = question.selection.empresa or issuer
         goes_out = company == issuer
         folder = _path(company, month, is_out=goes_out)
         stem = key
@@ -159,10 +158,16 @@ def _of_documents(page: Page, selection: Selection, originals: Originals) -> lis
                 key=key,
                 stem=f"{folder}/{_safe(stem)}",
                 kind=_safe(document["tipo"] or "documento"),
-                more=("",),
+                more=("", *_situation(question, key)),
             )
         )
     return made
+
+
+def _situation(question: Question, key: str) -> tuple[str, ...]:
+    """Another cell of the manifest, or none."""
+    situation = question.situations.get(key)
+    return () if situation is None else (situation,)
 
 
 def _entry(

@@ -129,7 +129,7 @@ async def _files(
 
     async for page in entries(pages, question(), originals):
         yield page
-    async for page in other_entries(pages, request.selection, originals):
+    async for page in other_entries(pages, Question(request.selection), originals):
         yield page
 
 

@@ -18,12 +18,14 @@ class Recipient(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")
+    what: Literal["notas", "documentos", "xml"] = "xml"
+    """NF-e and NFC-e with their events, the other documents and theirs, or all."""
     empresa: str | None = None
-    """CPF or CNPJ; None: every company's notes."""
+    """CPF or CNPJ; None: every company's."""
     role: Literal["emitente", "destinatario"] | None = None
     modelo: str | None = Field(None, pattern="^[0-9]{2}$")
     de: date | None = None
-    """Notes issued before this date are not given."""
+    """What was issued before this date is not given."""
     folder: Path | None = None
     """Where a folder is put for each delivery."""
     zip: Path | None = None

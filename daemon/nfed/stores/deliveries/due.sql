@@ -1,6 +1,6 @@
-select n.chave_acesso
-  from {public}notas_fiscais n
-  left join {public}nfed_entregues d on d.nome = {name} and d.chave_acesso = n.chave_acesso
- where {where} and (d.id is null or d.estado <> {state})
- order by n.id
+select {alias}.{key}
+  from {public}{head} {alias}
+  left join {public}nfed_entregues g on g.nome = {name} and g.chave_acesso = {alias}.{key}
+ where {where} and (g.id is null or g.estado <> {state})
+ order by {alias}.id
  limit {limit}

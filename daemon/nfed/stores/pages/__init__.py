@@ -55,6 +55,8 @@ class Selection:
     modelo: str | None = None
     chaves: tuple[str, ...] | None = None
     """These notes alone, or what is about them."""
+    identificadores: tuple[str, ...] | None = None
+    """These other documents alone, by dfe_documentos.identificador."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +140,8 @@ def _values(
         "modelo": selection.modelo,
         "chaves": None if selection.chaves is None else list(selection.chaves),
     }
+    if subject.root == "dfe_documentos" and selection.identificadores is not None:
+        values["identificadores"] = list(selection.identificadores)
     if selection.ate is not None and selection.ate < date.max:
         values["until"] = _midnight(selection.ate + timedelta(days=1))
     role = papel if subject.by_note else selection.papel

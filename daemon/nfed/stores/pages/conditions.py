@@ -44,6 +44,7 @@ _OF_DOCUMENTS = {
     "status": "x.status = {value}",
     "modelo": "x.modelo = {value}",
     "chaves": "x.chave_acesso {in_list}",
+    "identificadores": "x.identificador {in_list}",
 }
 _BY_ROOT = {
     "notas_fiscais": _OF_NOTES,

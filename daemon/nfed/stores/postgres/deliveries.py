@@ -17,17 +17,23 @@ class _Deliveries(ABC):
     """See stores.deliveries.Deliveries."""
 
     async def begin(self, wanted: Wanted) -> Delivery | None:
-        asked = {"acao": "begin", "name": wanted.name, "limit": wanted.limit, **wanted.values}
+        asked: dict[str, object] = {
+            "acao": "begin",
+            "name": wanted.name,
+            "limit": wanted.limit,
+            "what": wanted.what.value,
+            **wanted.values,
+        }
         found = await self._ask(asked)
         if not isinstance(found, dict) or found["number"] is None:
             return None
         return Delivery(wanted.name, int(found["number"]), Step(str(found["step"])))
 
-    async def notes(self, delivery: Delivery, after: str, limit: int) -> list[tuple[str, str]]:
-        asked = {"acao": "notes", "after": after, "limit": limit, **_values(delivery)}
+    async def given(self, delivery: Delivery, after: str, limit: int) -> list[tuple[str, str]]:
+        asked = {"acao": "given", "after": after, "limit": limit, **_values(delivery)}
         found = await self._ask(asked)
         assert isinstance(found, list)
-        return [(str(chave), str(situation)) for chave, situation in found]
+        return [(str(key), str(situation)) for key, situation in found]
 
     async def settle(self, delivery: Delivery) -> int:
         found = await self._ask({"acao": "settle", **_values(delivery)})

@@ -36,7 +36,12 @@ FORM = "4"
 OTHER_FORM = "P0N02"
 """SQLSTATE of our own: this nfed and the function are not of one version."""
 
-_TYPES = {"since": "timestamp", "until": "timestamp", "chaves": "text[]"}
+_TYPES = {
+    "since": "timestamp",
+    "until": "timestamp",
+    "chaves": "text[]",
+    "identificadores": "text[]",
+}
 """Of the values that choose the rows of a page; any other is text."""
 _DIALECT = Dialect("public.", "(select unnest(v_chaves))")
 _ROW = "jsonb_populate_record(null::public.{head}, v_each.row)"
@@ -217,9 +222,8 @@ def _page(subject: Subject) -> str:
             for name, kind in {**types, **dict.fromkeys(after, "bigint"), after[0]: first}.items()
         ),
         values="\n".join(
-            f"    {name} := (busca ->> '{name.removeprefix('v_')}')::{kind};"
+            f"    {name} := {_from_json(name.removeprefix('v_'), kind)};"
             for name, kind in types.items()
-            if name != "v_chaves"
         ),
         after="\n".join(
             f"    {name} := (busca -> 'after' ->> {at})::{first if at == 0 else 'bigint'};"
@@ -236,40 +240,42 @@ def _page(subject: Subject) -> str:
     )
 
 
+def _from_json(name: str, kind: str) -> str:
+    """The value of that name in `busca`; null where there is none."""
+    if kind != "text[]":
+        return f"(busca ->> '{name}')::{kind}"
+    listed = f"select jsonb_array_elements_text(busca -> '{name}')"
+    return f"case when busca ? '{name}' then array({listed}) end"
+
+
 def _deliver() -> str:
-    known = conditions(subjects()["notas"], Backend.POSTGRES)
-    chosen = {
-        name: known[name] for name in ("emitente", "destinatario", "empresa", "since", "modelo")
-    }
-    state = deliveries.state("string_agg(v.evento, ' ')", "public.")
-    pieces = {"public": "public.", "name": "v_name", "number": "v_number", "state": state}
+    names = ("emitente", "destinatario", "empresa", "since", "modelo")
+    said = deliveries.Dialect(
+        Backend.POSTGRES,
+        public="public.",
+        name="v_name",
+        number="v_number",
+        events="string_agg(v.evento, ' ')",
+        keys="= any (v_keys)",
+    )
+    chosen = {name: f"v_{name}" for name in names}
+    count = "get diagnostics v_more = row_count;\nv_count := v_count + v_more;"
     return _filled(
         "deliver",
-        declarations="\n".join(f"    v_{name} {_TYPES.get(name, 'text')};" for name in chosen),
+        declarations="\n".join(f"    v_{name} {_TYPES.get(name, 'text')};" for name in names),
         values="\n".join(
-            f"    v_{name} := (pedido ->> '{name}')::{_TYPES.get(name, 'text')};" for name in chosen
+            f"    v_{name} := (pedido ->> '{name}')::{_TYPES.get(name, 'text')};" for name in names
         ),
-        due=statement(
-            "deliveries/due.sql",
-            public="public.",
-            name="v_name",
-            state=state,
-            where="\n   and ".join(
-                f"(v_{name} is null or {text.format(public='public.', value=f'v_{name}')})"
-                for name, text in chosen.items()
-            ),
-            limit="v_limit",
+        due="\n".join(
+            f"if v_what in ('{head.subject}', '{deliveries.What.ALL}') then\n"
+            "    v_rest := v_limit - cardinality(v_keys);\n"
+            f"    v_keys := v_keys || array({said.due(head, chosen, 'v_rest', optional=True)});\n"
+            "end if;"
+            for head in deliveries.HEADS
         ),
-        record=statement("deliveries/record.sql", **pieces, chaves="= any (v_chaves)"),
-        settle=statement("deliveries/settle.sql", **pieces),
-        notes=statement(
-            "deliveries/notes.sql",
-            public="public.",
-            name="v_name",
-            number="v_number",
-            after="v_after",
-            limit="v_limit",
-        ),
+        record="\n".join(f"{said.record(head)};" for head in deliveries.HEADS),
+        settle="\n".join(f"{said.settle(head)};\n{count}" for head in deliveries.HEADS),
+        given=said.given("v_after", "v_limit"),
         begun=deliveries.Step.BEGUN.value,
         done=deliveries.Step.DONE.value,
     )

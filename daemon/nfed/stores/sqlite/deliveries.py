@@ -9,25 +9,16 @@ from pathlib import Path
 
 from nfed.errors import StoreUnavailable
 from nfed.sqlite import WatchedDatabase, connect_readonly, world_errors
-from nfed.stores.deliveries import Delivery, Step, Wanted, state
-from nfed.stores.pages.conditions import conditions
-from nfed.stores.pages.subjects import subjects
-from nfed.stores.sql import statement
+from nfed.stores.deliveries import HEADS, Delivery, Dialect, Step, Wanted
 from nfed.stores.tables import Backend
 
-_STATE = state("group_concat(v.evento, ' ')")
-_NAMES = {"public": "", "name": ":name", "number": ":number", "state": _STATE}
-_RECORD = statement(
-    "deliveries/record.sql", **_NAMES, chaves="in (select value from json_each(:chaves))"
-)
-_SETTLE = statement("deliveries/settle.sql", **_NAMES)
-_NOTES = statement(
-    "deliveries/notes.sql",
+_DIALECT = Dialect(
+    Backend.SQLITE,
     public="",
     name=":name",
     number=":number",
-    after=":after",
-    limit=":limit",
+    events="group_concat(v.evento, ' ')",
+    keys="in (select value from json_each(:keys))",
 )
 _LAST = "select numero, passo from nfed_entregas where nome = ? order by numero desc limit 1"
 
@@ -42,18 +33,22 @@ class SQLiteDeliveries:
         """See Deliveries. What is due is looked for before anything is locked."""
         return await asyncio.to_thread(self._begin, wanted)
 
-    async def notes(self, delivery: Delivery, after: str, limit: int) -> list[tuple[str, str]]:
+    async def given(self, delivery: Delivery, after: str, limit: int) -> list[tuple[str, str]]:
         """See Deliveries."""
         values = {"after": after, "limit": limit, **_values(delivery)}
+        query = _DIALECT.given(":after", ":limit")
         return await asyncio.to_thread(
-            self._read, lambda connection: connection.execute(_NOTES, values).fetchall()
+            self._read, lambda connection: connection.execute(query, values).fetchall()
         )
 
     async def settle(self, delivery: Delivery) -> int:
         """See Deliveries."""
         return await asyncio.to_thread(
             self._write,
-            lambda connection: connection.execute(_SETTLE, _values(delivery)).rowcount,
+            lambda connection: sum(
+                connection.execute(_DIALECT.settle(head), _values(delivery)).rowcount
+                for head in HEADS
+            ),
         )
 
     async def advance(self, delivery: Delivery, step: Step) -> None:
@@ -70,18 +65,7 @@ class SQLiteDeliveries:
             found = connection.execute(_LAST, (wanted.name,)).fetchone()
             if found is not None and found[1] != Step.DONE:
                 return Delivery(wanted.name, found[0], Step(found[1]))
-            known = conditions(subjects()["notas"], Backend.SQLITE)
-            where = [known[name].format(public="", value=f":{name}") for name in wanted.values]
-            query = statement(
-                "deliveries/due.sql",
-                public="",
-                name=":name",
-                state=_STATE,
-                where=" and ".join(where) or "true",
-                limit=":limit",
-            )
-            values = {**wanted.values, "name": wanted.name, "limit": wanted.limit}
-            return [chave for (chave,) in connection.execute(query, values)]
+            return _due(connection, wanted)
 
         found = self._read(due)
         if not isinstance(found, list):
@@ -107,16 +91,27 @@ class SQLiteDeliveries:
                     database.close()
 
 
-def _recorded(connection: sqlite3.Connection, name: str, chaves: list[str]) -> Delivery | None:
-    """A new delivery of these notes; None: there is nothing to give after all."""
-    if not chaves:
+def _due(connection: sqlite3.Connection, wanted: Wanted) -> list[str]:
+    found: list[str] = []
+    named = {name: f":{name}" for name in wanted.values}
+    for head in wanted.what.heads:
+        query = _DIALECT.due(head, named, ":limit", optional=False)
+        rest = wanted.limit - len(found)
+        values = {**wanted.values, "name": wanted.name, "limit": rest}
+        found += [key for (key,) in connection.execute(query, values)]
+    return found
+
+
+def _recorded(connection: sqlite3.Connection, name: str, keys: list[str]) -> Delivery | None:
+    """A new delivery of these documents; None: there is nothing to give after all."""
+    if not keys:
         return None
     last = connection.execute(_LAST, (name,)).fetchone()
     if last is not None and last[1] != Step.DONE:
         return Delivery(name, last[0], Step(last[1]))  # somebody else has begun one
     made = Delivery(name, 1 if last is None else last[0] + 1, Step.BEGUN)
-    values = {"chaves": json.dumps(chaves), **_values(made)}
-    if connection.execute(_RECORD, values).rowcount <= 0:
+    values = {"keys": json.dumps(keys), **_values(made)}
+    if sum(connection.execute(_DIALECT.record(head), values).rowcount for head in HEADS) <= 0:
         return None
     connection.execute(
         "insert into nfed_entregas (nome, numero, passo) values (?, ?, ?)",

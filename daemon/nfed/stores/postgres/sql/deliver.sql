@@ -12,8 +12,11 @@ declare
     v_step text;
     v_after text;
     v_limit integer;
-    v_chaves text[];
-    v_count bigint;
+    v_what text;
+    v_keys text[] := array[]::text[];
+    v_rest integer;
+    v_count bigint := 0;
+    v_more bigint;
 begin
     -- Some gateways hand a JSON argument over as a string that holds it.
     if jsonb_typeof(pedido) = 'string' then
@@ -25,6 +28,7 @@ begin
     v_step := pedido ->> 'step';
     v_after := pedido ->> 'after';
     v_limit := (pedido ->> 'limit')::integer;
+    v_what := pedido ->> 'what';
     case pedido ->> 'acao'
     when 'begin' then
         -- Two who begin at once would both take the next number.
@@ -35,24 +39,21 @@ begin
             return json_build_object('number', v_number, 'step', v_step)::text;
         end if;
         v_number := coalesce(v_number, 0) + 1;
-        v_chaves := array(
 {due}
-        );
-        if cardinality(v_chaves) = 0 then
+        if cardinality(v_keys) = 0 then
             return json_build_object('number', null)::text;
         end if;
-{record};
+{record}
         insert into public.nfed_entregas (nome, numero, passo) values (v_name, v_number, '{begun}');
         return json_build_object('number', v_number, 'step', '{begun}')::text;
-    when 'notes' then
+    when 'given' then
         return (select coalesce(json_agg(json_build_array(page.chave_acesso, page.situacao)),
                                 json_build_array())::text
                   from (
-{notes}
+{given}
                   ) as page);
     when 'settle' then
-{settle};
-        get diagnostics v_count = row_count;
+{settle}
         return json_build_object('count', v_count)::text;
     when 'advance' then
         update public.nfed_entregas set passo = v_step where nome = v_name and numero = v_number;

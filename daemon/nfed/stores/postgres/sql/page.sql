@@ -17,9 +17,6 @@ begin
     end if;
 {values}
 {after}
-    if jsonb_typeof(busca -> 'chaves') = 'array' then
-        v_chaves := array(select jsonb_array_elements_text(busca -> 'chaves'));
-    end if;
     v_dated := (busca ->> 'dated')::boolean;
     v_limit := (busca ->> 'limit')::integer;
     return (
