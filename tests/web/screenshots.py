@@ -40,6 +40,7 @@ def main() -> None:
             "recusado": f"/painel/recusado/{mark_of('ruim.xml')}",
             "notas": "/painel/notas",
             "nota": f"/painel/notas/{chave}",
+            "xml": f"/painel/notas/{chave}/texto",
             "prova": f"/painel/notas/{chave}/prova?t=notas_fiscais&n=0&c=valor_total_nota",
             "trabalhos": "/painel/trabalhos",
             "configuracao": "/painel/configuracao",

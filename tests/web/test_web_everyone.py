@@ -17,6 +17,7 @@ MORE = (
     "/painel/recusados/XMLParseError",
     f"/painel/recusado/{mark_of('lixo.xml')}",
     f"/painel/notas/{NOTE.chave}",
+    f"/painel/notas/{NOTE.chave}/texto",
     f"/painel/notas/{NOTE.chave}/prova?t=notas_fiscais&n=0&c=valor_total_nota",
     "/painel/nada",
 )

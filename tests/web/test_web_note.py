@@ -131,3 +131,33 @@ def test_a_note_is_printed_with_key_total_and_protocol(server, open_page, tmp_pa
     assert "SEM VALOR FISCAL" in text
     assert "Baixar o XML" not in text
     assert [round(float(each)) for each in printed.pages[0].mediabox[2:]] == [595, 842]  # A4
+
+
+def test_a_note_says_what_the_checks_find_and_opens_what_it_refers_to(server, open_page):
+    stored, missing, refers = note(1), note(2), note(3)
+    references = "".join(
+        f"<NFref><refNFe>{each.chave}</refNFe></NFref>" for each in (stored, missing)
+    )
+    server.rig.drop(stored)
+    server.rig.drop(refers.xml.replace(b"</ide>", f"{references}</ide>".encode()), "refere.xml")
+    eventually(lambda: len(server.rig.chaves()) == 2)
+
+    page = open_page(f"{server.url}{HOME}/{refers.chave}")
+
+    # It was changed after it was signed.
+    expect(page.locator("main li", has_text="SIG-DIGEST")).to_be_visible()
+    expect(page.get_by_role("link", name="abrir esta nota")).to_have_count(1)
+    page.get_by_role("link", name="abrir esta nota").click()
+    assert page.url.endswith(stored.chave)
+
+
+def test_the_whole_xml_is_read_with_an_element_a_line(server, open_page):
+    made = with_value(note(1).xml, "xProd", "&lt;script&gt;\u202e")
+    server.rig.drop(made, "uma.xml")
+    eventually(server.rig.chaves)
+
+    page = open_page(f"{server.url}{HOME}/{note(1).chave}/texto")
+
+    lines = page.locator(".source > span").all_inner_texts()
+    assert len(lines) > 100
+    assert any(line.endswith("<xProd>&lt;script&gt;\\u202e</xProd>") for line in lines)

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from nfed.api.problems import Problem
 from nfed.documents import documents_from
 from nfed.documents.checks import Checks, Finding, Policy
+from nfed.documents.checks.codes import CODES
 from nfed.documents.layout import tables
 from nfed.documents.layout.columns import MONEY, Date, Day, Kind, Moment, Number
 from nfed.documents.rows.trace import Place, trace_of
@@ -23,6 +24,7 @@ from nfed.web.access import Looking
 from nfed.web.answers import HEADERS, page, speech_of
 from nfed.web.place import Here
 from nfed.web.place import Place as Site
+from nfed.web.reading import findings_of, lines_of
 from nfed.web.refused import Excerpt, excerpt_of
 from nfed.web.routes import ScreenRoute
 from nfed.web.speech import Speech, tax_number
@@ -30,6 +32,8 @@ from nfed.words import Message
 
 HOME = "/painel/notas"
 _MOST_EVENTS = 100
+_MOST_REFERENCES = 500  # of group BA
+_REFERENCE = "chave_acesso_referenciada"
 _UNSAID = {"created_at", "updated_at", "id"}
 _PARTIES = ("emitente", "destinatario")
 # The head's columns, in the order of a DANFE; what is in none of these stands in "everything else".
@@ -154,6 +158,9 @@ async def nota(request: Request, here: Here, visitor: Looking, chave: Chave) -> 
         sections=SECTIONS,
         said=said | {"chave_acesso", "status", "arquivo_sha256", "conteudo_sha256"},
         events=await _events(here, chave),
+        findings=await asyncio.to_thread(findings_of, await here.api.notes.xml(chave) or ""),
+        meanings=CODES,
+        stored_keys=await _stored(here, note.below.get("nf_referencias", [])),
         status_marks=STATUS_MARKS,
         home=HOME,
     )
@@ -189,6 +196,18 @@ async def proof(
         traced=traced,
         source=_source_of(t, c),
         home=HOME,
+    )
+
+
+@router.get(f"{HOME}/{{chave}}/texto")
+async def text(request: Request, here: Here, visitor: Looking, chave: Chave) -> Response:
+    """All of its XML, to look at."""
+    found = await here.api.notes.xml(chave)
+    if not found:
+        raise Problem(404, Message("the note is stored without its XML (keep_xml)"))
+    lines, whole = await asyncio.to_thread(lines_of, found)
+    return page(
+        request, "text.html", screen="notes", chave=chave, lines=lines, whole=whole, home=HOME
     )
 
 
@@ -271,6 +290,18 @@ async def _events(here: Site, chave: str) -> list[dict[str, object]]:
             if len(found) >= _MOST_EVENTS:
                 break
     return found
+
+
+async def _stored(here: Site, references: Sequence[Group]) -> set[str]:
+    """Those of the notes referred to that can be opened."""
+    keys = {each.values[_REFERENCE].shown for each in references if _REFERENCE in each.values}
+    if not keys:
+        return set()
+    chosen = Selection(chaves=tuple(sorted(keys)[:_MOST_REFERENCES]))
+    at = subjects()["notas"].position("chave_acesso")
+    async with here.pages() as pages:
+        found = [each async for each in pages.read("notas", chosen, _MOST_REFERENCES)]
+    return {str(row[at]) for some in found for row in some.rows}
 
 
 def _grouped(table: str, row: dict[str, object], speech: Speech, counted: Counter[str]) -> Group:
