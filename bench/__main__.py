@@ -1,7 +1,7 @@
 """Measures nfed: ratios taken in one run, as Markdown on stdout; see docs/benchmarks.md.
 
 python -m bench [import|nfelib|floor|memory|latency|idle|http|signature|postgres|supabase|growth|
-                 all]
+                 web|all]
                 [--rounds N] [--files N] [--stored N] [--full] [--million]
 """
 
@@ -27,6 +27,7 @@ from bench.measure_postgres import measure_postgres
 from bench.measure_rest import measure_idle, measure_latency
 from bench.measure_signature import measure_signature
 from bench.measure_supabase import measure_supabase
+from bench.measure_web import measure_web
 
 _WHAT = (
     "import",
@@ -40,6 +41,7 @@ _WHAT = (
     "postgres",
     "supabase",
     "growth",
+    "web",
 )
 _BUSY_PERCENT = 10.0
 _FILES = 10_000
@@ -88,6 +90,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if "growth" in chosen:
         stored = options.stored or (1_000_000 if options.full else 100_000)
         measured.add(asyncio.run(measure_growth(notes, stored)))
+    if "web" in chosen:
+        measured.add(measure_web(options.stored or 1_000_000))
 
     print(f"\n{summary(measured.figures)}")
     for table in measured.raw:
@@ -127,7 +131,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--stored",
         type=_positive,
-        help="notes that growth fills a database with, else 100,000, and a million with --full",
+        help="notes that a database is filled with: by growth (else 100,000, and a million with "
+        "--full), by web (else a million)",
     )
     parser.add_argument("--drops", type=_positive, default=30, help="files that latency drops")
     parser.add_argument(

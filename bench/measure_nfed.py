@@ -114,6 +114,21 @@ def serving(home: Path) -> Iterator[Backlog]:
         yield Backlog(home, process)
 
 
+@contextmanager
+def served_at(home: Path, database: str) -> Iterator[str]:
+    """`nfed run --http` with that database and an empty folder; the address that it answers at."""
+    (home / FOLDER).mkdir(exist_ok=True)
+    with _started(home, "--http", "127.0.0.1:0", database_url=database) as process:
+        deadline = time.monotonic() + _START_SECONDS
+        while not (heard := _events(home, "http_listening")):
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"nfed did not start:\n{(home / _LOG).read_text()}")
+            time.sleep(0.05)
+        addresses = heard[0]["addresses"]
+        assert isinstance(addresses, list)
+        yield str(addresses[0])
+
+
 def _successful(events: list[dict[str, object]]) -> int:
     ends = [each for each in events if each["event"] == "batch_processing_completed"]
     return sum(int(str(each["successful"])) for each in ends)
