@@ -56,12 +56,15 @@ class WindowMachine(RuleBasedStateMachine):
         self.files: dict[str, Arrival] = {}
         self.still_since: dict[str, float] = {}  # when its size or time last changed
         self.in_flight: set[str] = set()
+        self.writes = 0
 
     @rule(path=st.sampled_from("abcdefgh"), size=st.integers(1, 3), written=st.booleans())
     def write(self, path: str, size: int, written: bool) -> None:
         if path in self.in_flight:
             return
-        self.files[path] = arrival(path, size, written=written)
+        self.writes += 1  # ctime tells of every write, whatever a producer makes of size and mtime
+        made = arrival(path, size, written=written)
+        self.files[path] = replace(made, changed_ns=self.writes)
         self.still_since[path] = self.now
 
     @rule(path=st.sampled_from("abcdefgh"))
