@@ -13,7 +13,7 @@ from nfed.errors import FolderUnavailable
 from nfed.intake.refused import refused_files
 
 router = APIRouter(
-    tags=["folder"], route_class=ProblemRoute, responses=documented(401, 403, 421, 503)
+    tags=["folder"], route_class=ProblemRoute, responses=documented(401, 403, 421, 422, 503)
 )
 
 

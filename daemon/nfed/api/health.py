@@ -1,6 +1,6 @@
 """Serves /healthz, /readyz and /metrics to those who watch over the daemon."""
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Depends, Response
 from fastapi.responses import JSONResponse
 
 from nfed import __version__
@@ -8,12 +8,13 @@ from nfed.api import metrics as figures
 from nfed.api.batch import Admitted
 from nfed.api.models import Health, Ready
 from nfed.api.problems import Problem, ProblemRoute, documented
+from nfed.api.query import check_query
 from nfed.errors import NfedError
 
-router = APIRouter(tags=["health"], route_class=ProblemRoute, responses=documented(421))
+router = APIRouter(tags=["health"], route_class=ProblemRoute, responses=documented(421, 422))
 
 
-@router.get("/healthz", response_model=Health)
+@router.get("/healthz", response_model=Health, dependencies=[Depends(check_query)])
 async def healthz() -> Response:
     """The process answers; asks for no token, and says nothing else."""
     return JSONResponse({"status": "ok", "version": __version__})

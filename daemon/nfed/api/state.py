@@ -15,6 +15,7 @@ from nfed.api.events import Events
 from nfed.api.language import worded
 from nfed.api.metrics import Metrics
 from nfed.api.outgoing import Exports
+from nfed.api.query import check_query
 from nfed.api.security import check_origin, check_token
 from nfed.batch.job_manager import get_job_manager
 from nfed.batch.processor import BatchProcessor
@@ -163,8 +164,9 @@ def api_of(request: Request) -> Api:
 
 
 def admitted(request: Request) -> Api:
-    """The same, for a client who may ask. Raises a 401 or 403 problem."""
+    """The same, for a client who may ask. Raises a 401, 403 or 422 problem."""
     api = api_of(request)
     check_token(request, api.token)
     check_origin(request.headers, request.method, api.token)
+    check_query(request)
     return api
