@@ -139,6 +139,8 @@ create index ix_notas_fiscais_id on notas_fiscais (id);
 create index ix_notas_fiscais_emissao on notas_fiscais (data_hora_emissao);
 create index ix_notas_fiscais_emitente on notas_fiscais (emitente_id, data_hora_emissao);
 create index ix_notas_fiscais_destinatario on notas_fiscais (destinatario_id, data_hora_emissao);
+create index ix_notas_fiscais_numero on notas_fiscais (numero_nf, data_hora_emissao);
+create index ix_notas_fiscais_valor on notas_fiscais (valor_total_nota);
 create index ix_notas_fiscais_status on notas_fiscais (status, data_hora_emissao);
 alter table notas_fiscais
     add foreign key (emitente_id) references empresas (id),

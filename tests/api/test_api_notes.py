@@ -104,9 +104,53 @@ def test_notes_are_found_by_the_issuers_own_date_first_and_last_day_included(fil
     assert len(chaves(filled, ate="9999-12-31")) == len(NOTES)
 
 
+def test_notes_are_found_by_what_they_say(filled):
+    first = NOTES[0]
+    total = value(first, "n:total/n:ICMSTot/n:vNF")
+    name = value(first, "n:det[1]/n:prod/n:xProd")
+
+    found = {
+        "numero": chaves(filled, numero=value(first, "n:ide/n:nNF")),
+        "valor": chaves(filled, valor_de=total, valor_ate=total),
+        "texto": chaves(filled, texto=name.upper()),
+        "modelo": chaves(filled, modelo=value(first, "n:ide/n:mod")),
+        "ambiente": chaves(filled, ambiente=value(first, "n:ide/n:tpAmb")),
+        "status": chaves(filled, status="autorizada"),
+    }
+
+    for name, each in found.items():
+        assert first.chave in each, name
+    assert len(found["numero"]) == len(found["valor"]) == 1
+    assert chaves(filled, status="cancelada") == []
+
+
+def test_notes_come_in_the_order_that_is_asked_for_page_by_page(filled):
+    totals = {each.chave: Decimal(value(each, "n:total/n:ICMSTot/n:vNF")) for each in NOTES}
+    seen: list[str] = []
+    query: dict[str, object] = {"limit": 4, "ordem": "valor_desc", "valor_de": "0.01"}
+    while True:
+        page = filled.get("/notas", params=query).json()
+        seen += [each["chave"] for each in page["notas"]]
+        if page["next_cursor"] is None:
+            break
+        query["cursor"] = page["next_cursor"]
+
+    assert len(seen) == len(set(seen)) == len(NOTES)
+    assert [totals[each] for each in seen] == sorted(totals.values(), reverse=True)
+    assert chaves(filled, ordem="emissao_asc") == chaves(filled)[::-1]
+
+
 @pytest.mark.parametrize(
     "query",
     [
+        {"valor_de": "10,00"},
+        {"valor_ate": "-1"},
+        {"numero": "x"},
+        {"ambiente": "3"},
+        {"modelo": "57"},
+        {"status": "paga"},
+        {"ordem": "chave"},
+        {"texto": "x" * 101},
         {"emitente": "12.345.678/0001-95"},
         {"emitente": "1"},
         {"de": "31/01/2026"},
@@ -237,9 +281,12 @@ async def test_notes_without_a_date_come_last_and_no_page_loses_one(filled, tmp_
 
     seen: list[str] = []
     position = None
-    while page := await reader.notes(NoteFilter(), position, 4):
-        seen += [each.chave for each in page]
-        position = page[-1].position
+    while True:
+        page = await reader.notes(NoteFilter(), position, 4)
+        seen += [each.chave for each in page.notes]
+        position = page.next
+        if position is None:
+            break
     reader.close()
 
     assert len(seen) == len(set(seen)) == total

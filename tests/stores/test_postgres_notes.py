@@ -9,7 +9,7 @@ import pytest
 from bench.generator import Generator
 from nfed.api import create_app
 from nfed.batch.processor import BatchProcessor
-from nfed.core.ports import NoteFilter, NotePosition, NoteReader, NoteSummary
+from nfed.core.ports import NoteFilter, NotePage, NotePosition, NoteReader, NoteSummary
 from nfed.errors import StoreUnavailable
 from nfed.settings import Settings
 from nfed.stores.postgres.notes import PostgresNotes
@@ -30,10 +30,13 @@ def plain(told: object) -> object:
 async def paged(reader: NoteReader, wanted: NoteFilter, size: int) -> list[NoteSummary]:
     seen: list[NoteSummary] = []
     after: NotePosition | None = None
-    while page := await reader.notes(wanted, after, size):
-        seen += page
-        after = page[-1].position
-    return seen
+    while True:
+        page = await reader.notes(wanted, after, size)
+        assert len(page.notes) <= size
+        seen += page.notes
+        after = page.next
+        if after is None:
+            return seen
 
 
 async def filled(folder: Path, url: str) -> tuple[PostgresNotes, SQLiteNotes]:
@@ -100,7 +103,9 @@ async def test_notes_without_a_date_come_last_and_no_page_loses_one(tmp_path, po
 )
 async def test_a_made_up_position_harms_nothing(postgres_url, position):
     try:
-        assert await PostgresNotes(postgres_url).notes(NoteFilter(), position, 5) == []
+        assert await PostgresNotes(postgres_url).notes(NoteFilter(), position, 5) == NotePage(
+            [], None
+        )
     except StoreUnavailable:
         assert position[1] > 2**63
 

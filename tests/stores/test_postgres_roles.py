@@ -42,7 +42,7 @@ async def test_a_role_that_may_insert_notes_feeds_and_reads_them(feeder, postgre
     await store.open()
 
     await store.store(incoming(*EVERYTHING), "job")
-    listed = await PostgresNotes(feeder).notes(NoteFilter(), None, 500)
+    listed = (await PostgresNotes(feeder).notes(NoteFilter(), None, 500)).notes
 
     await store.close()
     assert count(postgres_url) == len(listed) == 41
@@ -98,7 +98,7 @@ async def test_a_role_that_may_only_read_reads_and_does_not_feed(feeder, postgre
 
     await postgres_schema.migrate(postgres_url)
 
-    assert len(await PostgresNotes(feeder).notes(NoteFilter(), None, 5)) == 1
+    assert len((await PostgresNotes(feeder).notes(NoteFilter(), None, 5)).notes) == 1
     assert ask_postgres(postgres_url, MAY_CALL) == [(False,)]
 
 

@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 
 from bench.generator import Generator
-from nfed.core.ports import NoteFilter
+from nfed.core.ports import NoteFilter, NotePage
 from nfed.errors import StoreUnavailable
 from nfed.stores.postgres.http import SupabaseStore
 from nfed.stores.postgres.notes import PostgresNotes, SupabaseNotes
@@ -97,7 +97,7 @@ async def test_a_made_up_key_finds_nothing(ours, chave):
 )
 async def test_a_made_up_position_harms_nothing(ours, position):
     try:
-        assert await ours.notes(NoteFilter(), position, 5) == []
+        assert await ours.notes(NoteFilter(), position, 5) == NotePage([], None)
     except StoreUnavailable:
         assert position[1] > 2**63
 
@@ -145,7 +145,9 @@ async def test_whatever_is_answered_is_a_note_or_the_worlds_fault(
     assert filled.service_key not in repr(met)
     # What looks like an answer to the question may be taken for one.
     assert met is not None or (
-        isinstance(trouble, Answer) and trouble.status == 200 and told in (None, [], "7")
+        isinstance(trouble, Answer)
+        and trouble.status == 200
+        and told in (None, NotePage([], None), "7")
     )
 
 

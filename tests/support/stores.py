@@ -16,15 +16,18 @@ from nfed.documents import documents_from
 from nfed.documents.checks import Checks
 from nfed.documents.document import Document
 from nfed.stores.deliveries import Deliveries
+from nfed.stores.notes import Notes
 from nfed.stores.pages import Pages
 from nfed.stores.postgres.deliveries import PostgresDeliveries, SupabaseDeliveries
 from nfed.stores.postgres.http import SupabaseStore
+from nfed.stores.postgres.notes import PostgresNotes, SupabaseNotes
 from nfed.stores.postgres.pages import PostgresPages, SupabasePages
 from nfed.stores.postgres.project import Project as Connection
 from nfed.stores.postgres.refill import PostgresRefill, SupabaseRefill
 from nfed.stores.postgres.store import PostgresStore
 from nfed.stores.refill import Refillable
 from nfed.stores.sqlite.deliveries import SQLiteDeliveries
+from nfed.stores.sqlite.notes import SQLiteNotes
 from nfed.stores.sqlite.pages import SQLitePages
 from nfed.stores.sqlite.refill import SQLiteRefill
 from nfed.stores.sqlite.store import SQLiteStore
@@ -48,6 +51,8 @@ class Shelf:
     """Fills what was stored before it had tables."""
     deliveries: Deliveries
     """Remembers who was given what."""
+    notes: Notes
+    """Lists notes, and tells one."""
 
     async def put(self, *contents: str | bytes) -> list[Outcome]:
         """One chunk of files; an outcome for each document."""
@@ -133,6 +138,7 @@ class Shelves:
                     SQLitePages(path),
                     refill,
                     SQLiteDeliveries(path),
+                    SQLiteNotes(path),
                 )
             case "postgresql":
                 made: AbstractContextManager[str] = self._server.database(template=self._template)
@@ -146,6 +152,7 @@ class Shelves:
                     PostgresPages(url),
                     refill,
                     PostgresDeliveries(url),
+                    PostgresNotes(url),
                 )
             case _:
                 project = self._project
@@ -163,6 +170,7 @@ class Shelves:
                     SupabasePages(connection),
                     refill,
                     SupabaseDeliveries(connection),
+                    SupabaseNotes(connection),
                 )
         self._stack.push_async_callback(store.close)
         self._stack.push_async_callback(refill.close)

@@ -3,6 +3,7 @@
 import re
 from dataclasses import asdict
 from datetime import date
+from decimal import Decimal
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Response
@@ -12,7 +13,8 @@ from pydantic import BeforeValidator
 from nfed.api.batch import Admitted, Cursor, Limit
 from nfed.api.models import NotePage, cursor_for, pair_in
 from nfed.api.problems import Problem, ProblemRoute, documented
-from nfed.core.ports import NoteFilter
+from nfed.core.ports import ListOrder, NoteFilter
+from nfed.exports.chosen import STATUSES
 from nfed.exports.originals import declared_encoding
 
 router = APIRouter(
@@ -56,6 +58,31 @@ _XML: dict[int | str, dict[str, Any]] = {
 }
 
 
+Ambiente = Annotated[
+    str | None, Query(pattern="^[12]$", description="tpAmb; 1: production, 2: test")
+]
+Status = Annotated[str | None, Query(pattern=f"^({'|'.join(STATUSES)})$")]
+Serie = Annotated[str | None, Query(pattern="^[0-9]{1,3}$")]
+Numero = Annotated[int | None, Query(ge=1, le=999_999_999, description="its number, nNF")]
+Text = Annotated[
+    str | None,
+    Query(
+        max_length=100,
+        description="part of a party's name or number, of an item's description or code, or of "
+        "infCpl, whatever its accents and capitals",
+    ),
+]
+Order = Annotated[ListOrder, Query(description="by issue or by value; what has none comes last")]
+
+
+def _amount(description: str) -> Any:
+    return Query(pattern="^[0-9]{1,13}([.][0-9]{1,2})?$", description=description)
+
+
+Least = Annotated[str | None, _amount("a total of this or more, such as 1500.00")]
+Most = Annotated[str | None, _amount("a total of this or less")]
+
+
 @router.get("", response_model=NotePage)
 async def notas(
     api: Admitted,
@@ -63,18 +90,44 @@ async def notas(
     destinatario: CpfCnpj = None,
     de: Annotated[Day, Query(description="issued on this date or later")] = None,
     ate: Annotated[Day, Query(description="issued on this date or earlier")] = None,
+    status: Status = None,
+    modelo: Annotated[str | None, Query(pattern="^(55|65)$", description="NF-e, NFC-e")] = None,
+    ambiente: Ambiente = None,
+    serie: Serie = None,
+    numero: Numero = None,
+    valor_de: Least = None,
+    valor_ate: Most = None,
+    texto: Text = None,
+    ordem: Order = ListOrder.NEWEST,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Response:
-    """Notes, the newest issue first; dates are those of the issuer's own clock."""
+    """Notes, the newest issue first; dates are those of the issuer's own clock.
+
+    For a page at most 10,000 notes are looked at, beyond what an index finds: a page may hold fewer
+    than `limit`, or none, and yet lead on. The last one has no `next_cursor`.
+    """
+    wanted = NoteFilter(
+        emitente=emitente,
+        destinatario=destinatario,
+        de=de,
+        ate=ate,
+        status=status,
+        modelo=modelo,
+        ambiente=ambiente,
+        serie=serie,
+        numero=numero,
+        valor_de=None if valor_de is None else Decimal(valor_de),
+        valor_ate=None if valor_ate is None else Decimal(valor_ate),
+        texto=texto,
+        ordem=ordem,
+    )
     after = None if cursor is None else pair_in(cursor, int)
-    wanted = NoteFilter(emitente, destinatario, de, ate)
-    found = await api.notes.notes(wanted, after, limit + 1)
-    page = found[:limit]
-    told = [asdict(note) for note in page]
+    page = await api.notes.notes(wanted, after, limit)
+    told = [asdict(note) for note in page.notes]
     for each in told:
         del each["position"]
-    more = cursor_for(*page[-1].position) if len(found) > limit else None
+    more = None if page.next is None else cursor_for(*page.next)
     return JSONResponse({"notas": told, "next_cursor": more})
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
 from typing import Protocol
 
 from nfed.core.archive import Listing, Member
@@ -138,9 +140,18 @@ class Shelves(Protocol):
         ...
 
 
+class ListOrder(StrEnum):
+    """The order of a list; what has no moment of issue, or no value, comes last."""
+
+    NEWEST = "emissao_desc"
+    OLDEST = "emissao_asc"
+    DEAREST = "valor_desc"
+    CHEAPEST = "valor_asc"
+
+
 @dataclass(frozen=True, slots=True)
 class NoteFilter:
-    """Chooses notes; None: any."""
+    """Chooses notes, and says in which order; None: any."""
 
     emitente: str | None = None
     """CPF or CNPJ, without punctuation."""
@@ -149,10 +160,26 @@ class NoteFilter:
     """The first date of issue, by the issuer's own clock."""
     ate: date | None = None
     """The last one, included."""
+    status: str | None = None
+    modelo: str | None = None
+    """55 or 65."""
+    ambiente: str | None = None
+    """tpAmb; 1: production, 2: test."""
+    serie: str | None = None
+    numero: int | None = None
+    valor_de: Decimal | None = None
+    """The least total of the note, BRL."""
+    valor_ate: Decimal | None = None
+    """The greatest one, included."""
+    texto: str | None = None
+    """Part of a party's name or number, of an item's description or code, or of infCpl, whatever
+    its accents and capitals."""
+    ordem: ListOrder = ListOrder.NEWEST
 
 
 type NotePosition = tuple[str, int]
-"""Where a note stands in the order of listing: its moment of issue as text, and a tie-breaker."""
+"""Where a note stands in the order of listing: its moment of issue or its value as text, empty
+where it has none, and a tie-breaker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,13 +208,21 @@ class NoteSummary(NoteLine):
     position: NotePosition
 
 
+@dataclass(frozen=True, slots=True)
+class NotePage:
+    """A page of a list. It may hold less than was asked for, or nothing, and yet lead on: only so
+    many notes are looked at for one page."""
+
+    notes: list[NoteSummary]
+    next: NotePosition | None
+    """What the next page comes after; None: there is no more."""
+
+
 class NoteReader(Protocol):
     """Reads stored documents beside whoever writes them. Raises StoreUnavailable."""
 
-    async def notes(
-        self, wanted: NoteFilter, after: NotePosition | None, limit: int
-    ) -> list[NoteSummary]:
-        """The newest issue first; `after` is the position of the last one of a page."""
+    async def notes(self, wanted: NoteFilter, after: NotePosition | None, limit: int) -> NotePage:
+        """At most `limit` notes; `after` is the `next` of the page before, in the same order."""
         ...
 
     async def note(self, chave: str) -> dict[str, object] | None:

@@ -2,56 +2,31 @@
 
 A store gives a `Source` for the length of one question. It gives rows as SQLite holds them: text,
 whole numbers and doubles by column; a moment is the issuer's wall clock and, in its `_tz` twin,
-ISO 8601 with the issuer's offset.
-
-Listing asks twice where it must: first for the notes that have a moment of issue, last for those
-that have none, since no index gives both in that order.
+ISO 8601 with the issuer's offset. `lists` says how notes are listed.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from functools import cache
 from typing import Protocol
 
-from nfed.core.ports import NoteFilter, NotePosition, NoteSummary
+from nfed.core.ports import ListOrder, NoteFilter, NotePage, NotePosition, NoteSummary
 from nfed.documents.layout import tables
 from nfed.documents.layout.columns import EXACT_SUFFIX, INSTANT_SUFFIX, Kind, Moment, Number
+from nfed.stores import lists
+from nfed.stores.lists import MOST_SCANNED, Row, page_of, position_of
+from nfed.stores.lists.listings import NOTES
 
 PARTIES = ("emitente", "destinatario")
-_MOST_ID = (1 << 63) - 1
 
-type Row = dict[str, object]
-"""A row by column, without the empty ones."""
 type Rows = Mapping[str, Sequence[Row]]
 """By table, in the order of their making."""
 
 
-@dataclass(frozen=True, slots=True)
-class Search:
-    """A page of a list. Moments are texts, AAAA-MM-DD hh:mm:ss by the issuer's clock; None: any."""
-
-    limit: int
-    is_dated: bool
-    """Notes that have a moment of issue, or those that have none."""
-    emitente: str | None = None
-    destinatario: str | None = None
-    since: str | None = None
-    until: str | None = None
-    """Not included."""
-    after: NotePosition | None = None
-    """The last note of the page before; of one without a moment of issue, its id alone counts."""
-
-
-class Source(Protocol):
+class Source(lists.Source, Protocol):
     """What a store answers a question from. Raises StoreUnavailable."""
-
-    async def page(self, search: Search) -> Sequence[Row]:
-        """Rows of notes.sql, at most `limit`."""
-        ...
 
     async def note(self, chave: str) -> Rows:
         """The note's row, those of its parties in empresas, and of every table below the note."""
@@ -69,27 +44,18 @@ class Source(Protocol):
 class Notes(ABC):
     """See ports.NoteReader."""
 
+    most_scanned = MOST_SCANNED
+    """How many notes are looked at for one page of a list, at most."""
+
     @abstractmethod
     def _reading(self) -> AbstractAsyncContextManager[Source]:
         """A source for one question."""
 
-    async def notes(
-        self, wanted: NoteFilter, after: NotePosition | None, limit: int
-    ) -> list[NoteSummary]:
-        """See ports.NoteReader. Notes without a moment of issue come last."""
-        if after is not None and not _is_position(after):
-            return []
-        found: list[NoteSummary] = []
+    async def notes(self, wanted: NoteFilter, after: NotePosition | None, limit: int) -> NotePage:
+        """See ports.NoteReader."""
         async with self._reading() as source:
-            if after is None or after[0]:
-                page = await source.page(_search(wanted, after, limit, is_dated=True))
-                found += map(_summary, page)
-            if len(found) < limit and wanted.de is None and wanted.ate is None:
-                after = after if after is not None and not after[0] else None
-                rest = limit - len(found)
-                page = await source.page(_search(wanted, after, rest, is_dated=False))
-                found += map(_summary, page)
-        return found
+            rows, end = await page_of(source, NOTES, wanted, after, limit, self.most_scanned)
+            return NotePage([_summary(row, wanted.ordem) for row in rows], end)
 
     async def note(self, chave: str) -> dict[str, object] | None:
         """See ports.NoteReader."""
@@ -107,38 +73,8 @@ class Notes(ABC):
             await source.check()
 
 
-def _is_position(after: NotePosition) -> bool:
-    """One that a page could have ended with: a made-up one finds nothing."""
-    moment, note_id = after
-    try:
-        offset = datetime.fromisoformat(moment).tzinfo if moment else None
-    except ValueError:
-        return False
-    return offset is None and abs(note_id) <= _MOST_ID
-
-
-def _search(
-    wanted: NoteFilter, after: NotePosition | None, limit: int, *, is_dated: bool
-) -> Search:
-    ends = wanted.ate is not None and wanted.ate < date.max
-    return Search(
-        limit,
-        is_dated,
-        wanted.emitente,
-        wanted.destinatario,
-        None if wanted.de is None else _midnight(wanted.de),
-        _midnight(wanted.ate + timedelta(days=1)) if ends and wanted.ate is not None else None,
-        after,
-    )
-
-
-def _midnight(day: date) -> str:
-    return datetime.combine(day, time.min).isoformat(" ")
-
-
-def _summary(row: Row) -> NoteSummary:
+def _summary(row: Row, order: ListOrder) -> NoteSummary:
     readable = _readable("notas_fiscais", row)
-    moment = row.get("data_hora_emissao")
     has_offset = f"data_hora_emissao{INSTANT_SUFFIX}" in row
 
     def text(name: str) -> str | None:
@@ -158,7 +94,7 @@ def _summary(row: Row) -> NoteSummary:
         destinatario_nome=text("destinatario_nome"),
         valor_total=text("valor_total_nota"),
         status=text("status"),
-        position=("" if moment is None else str(moment), int(str(row["id"]))),
+        position=position_of(row, NOTES, order),
     )
 
 

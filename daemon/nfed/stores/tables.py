@@ -63,6 +63,8 @@ _INDEXES = (
     ("ix_notas_fiscais_emitente", "notas_fiscais", ("emitente_id", "data_hora_emissao")),
     ("ix_notas_fiscais_destinatario", "notas_fiscais", ("destinatario_id", "data_hora_emissao")),
     ("ix_notas_fiscais_emissao", "notas_fiscais", ("data_hora_emissao",)),
+    ("ix_notas_fiscais_numero", "notas_fiscais", ("numero_nf", "data_hora_emissao")),
+    ("ix_notas_fiscais_valor", "notas_fiscais", ("valor_total_nota",)),
     ("ix_dfe_documentos_emissao", "dfe_documentos", ("data_hora_emissao",)),
     ("ix_dfe_documentos_emitente", "dfe_documentos", ("emitente_cpf_cnpj", "data_hora_emissao")),
     (

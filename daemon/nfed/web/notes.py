@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from nfed.api.models import cursor_for, pair_in
-from nfed.core.ports import NoteFilter
+from nfed.core.ports import NoteFilter, NotePage
 from nfed.web.access import Looking
 from nfed.web.answers import page, see, told
 from nfed.web.note import HOME, STATUS_MARKS
@@ -44,25 +44,24 @@ async def notes(
     month = _MONTH.fullmatch(mes)
     first, last = _days(month)
     wanted = NoteFilter(
-        number if role == "emitente" else None,
-        number if role == "destinatario" else None,
-        first,
-        last,
+        emitente=number if role == "emitente" else None,
+        destinatario=number if role == "destinatario" else None,
+        de=first,
+        ate=last,
     )
     is_understood = not sought or number is not None or bool(_KEY.fullmatch(sought))
     after = pair_in(cursor, int) if cursor else None
-    found = []
+    found = NotePage([], None)
     key = _KEY.fullmatch(sought)
     if is_understood and key is None:
-        found = await here.api.notes.notes(wanted, after, _PAGE + 1)
-    shown = found[:_PAGE]
-    more = cursor_for(*shown[-1].position) if len(found) > _PAGE else ""
+        found = await here.api.notes.notes(wanted, after, _PAGE)
+    more = "" if found.next is None else cursor_for(*found.next)
     kept = {"q": q, "papel": role if number else "", "mes": mes if month else ""}
     return page(
         request,
         "notes_list.html" if is_fragment(request) else "notes.html",
         screen="notes",
-        notes=shown,
+        notes=found.notes,
         q=q,
         role=role,
         roles=ROLES,

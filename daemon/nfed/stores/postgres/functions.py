@@ -25,8 +25,10 @@ from nfed.documents.layout.dfe import DFE_ROWS, DFE_UNREADABLE
 from nfed.documents.standing import Answered, least_accepted
 from nfed.stores import deliveries, relations
 from nfed.stores.chunk import LINKS, look_up
+from nfed.stores.lists.listings import LISTINGS
 from nfed.stores.pages.conditions import conditions
 from nfed.stores.pages.subjects import Subject, subjects
+from nfed.stores.postgres.lists import function_of
 from nfed.stores.relations import WAITING_TABLES, Dialect
 from nfed.stores.sql import statement
 from nfed.stores.tables import Backend, below, stored_columns
@@ -75,7 +77,6 @@ SET_UPDATED_AT = Function(
     statement("postgres/sql/set_updated_at.sql"),
 )
 STORE = "public.nfed_store(jsonb)"
-LIST = "public.nfed_notas(jsonb)"
 NOTE = "public.nfed_nota(text)"
 LACKING = "public.nfed_lacking(jsonb)"
 REFILL = "public.nfed_refill(jsonb)"
@@ -88,7 +89,10 @@ def functions() -> tuple[Function, ...]:
     return (
         SET_UPDATED_AT,
         Function(STORE, _store(), "INSERT"),
-        Function(LIST, _list(), "SELECT"),
+        *(
+            Function(f"public.{each.function}(jsonb)", function_of(each), "SELECT")
+            for each in LISTINGS
+        ),
         Function(NOTE, _note(), "SELECT"),
         Function(LACKING, statement("postgres/sql/lacking.sql"), "INSERT"),
         Function(REFILL, _refill(), "INSERT"),
@@ -171,12 +175,6 @@ def _refill() -> str:
         unreadable=str(DFE_UNREADABLE),
         on_others=_ended(relations.on_others(_DIALECT)),
     )
-
-
-def _list() -> str:
-    where = _filled("notes_where")
-    page = statement("notes.sql", public="public.", where=where, limit="v_limit")
-    return _filled("notes", page=page)
 
 
 def _note() -> str:

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 from nfed.documents.layout import tables
 from nfed.documents.layout.columns import INSTANT_SUFFIX, Moment
 from nfed.errors import ConfigError, StoreRejected, StoreUnavailable
-from nfed.stores.notes import Notes, Row, Rows, Search
+from nfed.stores.lists import Row, Search
+from nfed.stores.notes import Notes, Rows
 from nfed.stores.postgres.connection import connected
+from nfed.stores.postgres.lists import asked
 from nfed.stores.postgres.project import Project
 
 if TYPE_CHECKING:
@@ -73,18 +75,7 @@ class _Source(ABC):
     """See stores.notes.Source."""
 
     async def page(self, search: Search) -> list[Row]:
-        moment, note_id = search.after or ("", None)
-        asked = {
-            "dated": search.is_dated,
-            "emitente": search.emitente,
-            "destinatario": search.destinatario,
-            "from": search.since,
-            "until": search.until,
-            "after_moment": moment if search.is_dated and moment else None,
-            "after_id": None if note_id is None else str(note_id),
-            "limit": search.limit,
-        }
-        found = _read(await self._call("nfed_notas", "busca", asked))
+        found = _read(await self._call(search.listing.function, "busca", asked(search)))
         return [_row("notas_fiscais", row) for row in found]
 
     async def note(self, chave: str) -> Rows:

@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, closing, contextmanager
 from itertools import batched
@@ -10,8 +10,10 @@ from pathlib import Path
 
 from nfed.documents.layout.columns import Table
 from nfed.sqlite import connect_readonly, world_errors
-from nfed.stores.notes import PARTIES, Notes, Row, Rows, Search
-from nfed.stores.sql import statement
+from nfed.stores.lists import Row, Search
+from nfed.stores.lists.listings import CONTAINS, contains
+from nfed.stores.notes import PARTIES, Notes, Rows
+from nfed.stores.sqlite.lists import question
 from nfed.stores.tables import below
 
 _THREADS = 2
@@ -44,7 +46,8 @@ class _Source:
         self._threads.shutdown(wait=True)
 
     async def page(self, search: Search) -> list[Row]:
-        return await self._run(lambda connection: _page(connection, search))
+        query, values = question(search)
+        return await self._run(lambda connection: _rows(connection, query, values))
 
     async def note(self, chave: str) -> Rows:
         return await self._run(lambda connection: _note(connection, chave))
@@ -76,31 +79,8 @@ class _Source:
             world_errors("database", self._path),
             closing(connect_readonly(self._path)) as connection,
         ):
+            connection.create_function(CONTAINS, 2, contains, deterministic=True)
             yield connection
-
-
-def _page(connection: sqlite3.Connection, search: Search) -> list[Row]:
-    state = "not null" if search.is_dated else "null"
-    conditions, values = [f"n.data_hora_emissao is {state}"], list[object]()
-    for papel in PARTIES:
-        number = getattr(search, papel)
-        if number is not None:
-            conditions.append(f"n.{papel}_id = (select id from empresas where cpf_cnpj = ?)")
-            values.append(number)
-    if search.since is not None:
-        conditions.append("n.data_hora_emissao >= ?")
-        values.append(search.since)
-    if search.until is not None:
-        conditions.append("n.data_hora_emissao < ?")
-        values.append(search.until)
-    if search.after is not None and search.is_dated:
-        conditions.append("(n.data_hora_emissao, n.id) < (?, ?)")
-        values += search.after
-    elif search.after is not None:
-        conditions.append("n.id < ?")
-        values.append(search.after[1])
-    query = statement("notes.sql", public="", where=" and ".join(conditions), limit="?")
-    return _rows(connection, query, (*values, search.limit))
 
 
 def _note(connection: sqlite3.Connection, chave: str) -> Rows:
@@ -132,8 +112,10 @@ def _of(
     return rows
 
 
-def _rows(connection: sqlite3.Connection, query: str, values: Iterable[object]) -> list[Row]:
-    found = connection.execute(query, tuple(values))
+def _rows(
+    connection: sqlite3.Connection, query: str, values: Sequence[object] | Mapping[str, object]
+) -> list[Row]:
+    found = connection.execute(query, values)
     names = [each[0] for each in found.description]
     return [
         {name: value for name, value in zip(names, row, strict=True) if value is not None}
