@@ -42,6 +42,7 @@ OTHER_DOORS = (
     "notifiers/",
     "service/",
     "settings/",
+    "stores/lists/",
     "stores/__init__.py",
     "stores/deliveries/",
     "stores/migrations.py",
