@@ -3,8 +3,9 @@
     python -m bench.fidelity [FOLDER] [--notes N]
 
 Without a folder: the generator's notes and the samples in nfelib's wheel. With one: every .xml
-file below it, its key unchecked, since public samples are often anonymised. Exit code 1 when a
-leaf is missing or wrong, or when nfelib's bindings read another value.
+file below it, and those in its archives, each in a database of its own; its key unchecked, since
+public samples are often anonymised. All of a file is walked, what stands around its documents too.
+Exit code 1 when a leaf is missing or wrong, or when nfelib's bindings read another value.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import sqlite3
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,20 +22,26 @@ from tempfile import TemporaryDirectory
 
 from lxml import etree
 
+from bench.fidelity_beside import FoundBeside, compare_beside
 from bench.fidelity_others import FoundElsewhere, compare_others
-from bench.fidelity_reading import Note, first_reading, notes, second_reading
+from bench.fidelity_reading import Note, first_reading, note_of, root_of, second_reading
 from bench.fidelity_stored import Found, compare, is_listed
 from bench.generator import Generator
+from nfed.core.archive import ArchiveLimits, is_archive
 from nfed.core.ports import Incoming
 from nfed.documents import documents_from
 from nfed.documents.checks import Checks
 from nfed.documents.document import Document
+from nfed.documents.xml.find import Part, find_documents
 from nfed.errors import DocumentError
 from nfed.stores.sqlite.store import SQLiteStore
+from nfed.workers.archives import OpenArchive
+from nfed.workers.read import version_of
 
 _CHECKS = Checks.none()
 _LAYOUT = "4.00"  # the layout that the bindings know
 _SHOWN = 40
+_MOST_BYTES = 100 << 20  # of a file in an archive
 _NAMED = 3
 
 
@@ -48,6 +56,7 @@ class Report:
     unread: Counter[str] = field(default_factory=Counter)
     """Leaves that the second reading does not know, by path."""
     others: FoundElsewhere = field(default_factory=FoundElsewhere)
+    beside: FoundBeside = field(default_factory=FoundBeside)
     refused: Counter[str] = field(default_factory=Counter)
     """Files that are no note, by why."""
 
@@ -60,6 +69,7 @@ class Report:
             self.differing,
             self.others.missing,
             self.others.wrong,
+            self.beside.missing,
         )
         return not any(unfaithful)
 
@@ -69,30 +79,49 @@ def measure(contents: Iterable[tuple[str, bytes]]) -> Report:
     report = Report()
     waiting: list[tuple[str, Document, Note]] = []
     for name, content in contents:
-        compare_others(name, content, report.others)
         try:
-            documents = {each.chave: each for each in _documents(content)}
+            documents = documents_from(content, _CHECKS)
+            root = root_of(content)
+            parts = list(find_documents(root, ""))
         except DocumentError as error:
             report.refused[type(error).__name__] += 1
             continue
-        for note in notes(content):
-            if note.chave in documents:
-                waiting.append((name, documents[note.chave], note))
-                _read_again(name, note, report)
+        compare_others(name, parts, documents, report.others)
+        compare_beside(name, root, parts, report.beside)
+        for document, note in _notes(parts, documents, report):
+            waiting.append((name, document, note))
+            _read_again(name, note, report)
     while waiting:
         chosen, waiting = _of_different_keys(waiting)
-        with TemporaryDirectory() as folder:
-            database = Path(folder) / "fidelity.db"
-            asyncio.run(_store(database, [document for _, document, _ in chosen]))
-            connection = sqlite3.connect(database)
+        _compare_stored(chosen, report.found)
+    return report
+
+
+def _notes(
+    parts: Sequence[Part | DocumentError],
+    documents: Sequence[Document | DocumentError],
+    report: Report,
+) -> Iterator[tuple[Document, Note]]:
+    """The notes among a file's documents; counts those that are refused."""
+    read = [each for each in parts if isinstance(each, Part)]
+    for part, document in zip(parts, documents, strict=True):
+        if isinstance(document, DocumentError):
+            report.refused[type(document).__name__] += 1
+        elif isinstance(part, Part) and document.head == "notas_fiscais":
+            yield document, note_of(part, read)
+
+
+def _compare_stored(chosen: list[tuple[str, Document, Note]], whole: Found) -> None:
+    with TemporaryDirectory() as folder:
+        database = Path(folder) / "fidelity.db"
+        asyncio.run(_store(database, [document for _, document, _ in chosen]))
+        with closing(sqlite3.connect(database)) as connection:
             connection.row_factory = sqlite3.Row
             for name, _, note in chosen:
                 found = compare(connection, note)
                 found.missing = [f"{name}: {each}" for each in found.missing]
                 found.wrong = [f"{name}: {each}" for each in found.wrong]
-                report.found.add(found)
-            connection.close()
-    return report
+                whole.add(found)
 
 
 def generated(count: int) -> Iterator[tuple[str, bytes]]:
@@ -124,9 +153,20 @@ def other_samples() -> Iterator[tuple[str, bytes]]:
 
 
 def files(folder: Path) -> Iterator[tuple[str, bytes]]:
-    """Every .xml file below a folder."""
-    for path in sorted(folder.rglob("*.xml")):
-        yield str(path.relative_to(folder)), path.read_bytes()
+    """Every .xml file below a folder, and in its archives."""
+    for path in sorted(folder.rglob("*")):
+        name = str(path.relative_to(folder))
+        if path.suffix.lower() == ".xml":
+            yield name, path.read_bytes()
+        elif path.is_file() and is_archive(path.name):
+            yield from _members(path, name)
+
+
+def _members(path: Path, name: str) -> Iterator[tuple[str, bytes]]:
+    version = version_of(path.stat())
+    with closing(OpenArchive(str(path), version, ArchiveLimits(), _MOST_BYTES)) as archive:
+        for member in archive.listing().members:
+            yield f"{name}!{member.path}", archive.content(member)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -168,6 +208,8 @@ def _text(name: str, report: Report) -> str:
         told_of = f"{others.stored:,} leaves stored, {others.listed:,} listed"
         faults = f"{len(others.missing):,} missing, {len(others.wrong):,} wrong"
         lines.append(f"  {others.documents:,} other documents: {told_of}, {faults}")
+    if report.beside.listed:
+        lines.append(f"  around the documents: {report.beside.listed:,} listed as not stored")
     if unread:
         named = ", ".join(path for path, _ in unread)
         more = ", …" if len(report.unread) > _NAMED else ""
@@ -178,6 +220,7 @@ def _text(name: str, report: Report) -> str:
     told = [
         *(f"  missing  {each}" for each in others.missing),
         *(f"  wrong    {each}" for each in others.wrong),
+        *(f"  missing  {each}" for each in report.beside.missing),
         *(f"  missing  {each}" for each in found.missing),
         *(f"  wrong    {each}" for each in found.wrong),
         *(f"  differs  {each}" for each in report.differing),
@@ -185,15 +228,6 @@ def _text(name: str, report: Report) -> str:
     if len(told) > _SHOWN:
         told = [*told[:_SHOWN], f"  … and {len(told) - _SHOWN:,} more"]
     return "\n".join([*lines, *told])
-
-
-def _documents(content: bytes) -> list[Document]:
-    """The notes that nfed stores of a file. Raises DocumentError when it holds none."""
-    found = documents_from(content, _CHECKS)
-    wrong = [each for each in found if isinstance(each, DocumentError)]
-    if len(wrong) == len(found):
-        raise wrong[0]
-    return [each for each in found if isinstance(each, Document) and each.head == "notas_fiscais"]
 
 
 def _of_different_keys(

@@ -1,13 +1,14 @@
 """What a note's XML says, leaf by leaf, read twice: by lxml, and by nfelib's bindings.
 
 Neither knows of nfed's layout: a leaf is an element without children, or an attribute, with the
-path of local names that leads to it from `NFe` or `protNFe`.
+path of local names that leads to it from `NFe`, `protNFe`, or the `nfeProc` around them. nfed says
+only which elements are a document; what is in none is `fidelity_beside`'s to count.
 """
 
 import base64
 import dataclasses
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence, Set
 from enum import Enum
 
 from lxml import etree
@@ -16,10 +17,13 @@ from nfelib.nfe.bindings.v4_0.nfe_v4_00 import Nfe
 from xsdata.formats.dataclass.parsers import XmlParser
 from xsdata.formats.dataclass.parsers.config import ParserConfig
 
+from nfed.documents.xml.find import Part, child, find_documents
+from nfed.documents.xml.parse import parse
+
 # The bindings lack elements that the schema has, such as protNFe/infProt/cMsg.
 _BINDINGS = XmlParser(ParserConfig(fail_on_unknown_properties=False))
 _NAMESPACE = "http://www.portalfiscal.inf.br/nfe"
-_TOPS = ("NFe", "protNFe")
+_ABOUT_THE_SCHEMA = "{http://www.w3.org/2001/XMLSchema-instance}"
 _SIGNATURE = "Signature"
 
 
@@ -52,8 +56,8 @@ class Element:
                 yield self, f"@{name}", text
         if not self.children and self.text.strip():
             yield self, "", self.text
-        for child in self.children:
-            yield from child.leaves()
+        for each in self.children:
+            yield from each.leaves()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,25 +69,68 @@ class Note:
     """A nameless element with the children NFe and protNFe."""
     versao: str
     source: tuple[etree._Element, ...]
+    signed_digest: str
+    """The DigestValue of its Signature; empty without one."""
+
+
+def root_of(content: bytes) -> etree._Element:
+    """The tree that lxml makes of the bytes; nfed's, of what is no XML or belies its encoding."""
+    source = parse(content)
+    if source.remarks:
+        return source.root
+    parser = etree.XMLParser(remove_comments=True, remove_pis=True, resolve_entities=False)
+    return etree.fromstring(content.lstrip(), parser)
 
 
 def notes(content: bytes) -> list[Note]:
-    """Every NFe in a file, whatever it is wrapped in, each with the protNFe beside it."""
-    parser = etree.XMLParser(remove_comments=True, remove_pis=True, resolve_entities=False)
-    root = etree.fromstring(content.lstrip(), parser)
-    found = []
-    for nfe in (each for each in root.iter() if _name(each) == "NFe"):
-        inf = next((child for child in nfe if _name(child) == "infNFe"), None)
-        if inf is None:
-            continue
-        parent = nfe.getparent()
-        beside = () if parent is None else (each for each in parent if _name(each) == "protNFe")
-        source = (nfe, *beside)
-        tree = Element("", "", "", {}, None)
-        tree.children = [_element(each, tree) for each in source]
-        chave = inf.get("Id", "").removeprefix("NFe")
-        found.append(Note(chave, tree, inf.get("versao", ""), source))
-    return found
+    """Every NFe in a file, whatever it is wrapped in, each with its protNFe."""
+    found = find_documents(root_of(content), "")
+    parts = [each for each in found if isinstance(each, Part)]
+    return [note_of(each, parts) for each in parts if each.name == "NFe"]
+
+
+def note_of(part: Part, parts: Sequence[Part]) -> Note:
+    """One of a file's notes, without what belongs to another of its documents."""
+    assert part.asked is not None
+    answered = None if part.answered is part.whole else part.answered
+    source = (part.asked,) if answered is None else (part.asked, answered)
+    apart = elements_of(each for each in parts if each is not part) - {part.whole}
+    tree = Element("", "", "", {}, None)
+    tree.children = [_element(each, tree, apart) for each in source]
+    if part.asked.getparent() is part.whole:
+        tree.children += _proc(part, tree, apart | set(source))
+    inf = child(part.asked, "infNFe")
+    assert inf is not None
+    layout = inf.get("versao", "")
+    if layout < "3.10":
+        _name_relieved(tree)
+    digest = part.asked.findtext("{*}Signature/{*}SignedInfo/{*}Reference/{*}DigestValue")
+    return Note(
+        without_prefix(inf.get("Id", "")), tree, layout, source, "".join((digest or "").split())
+    )
+
+
+def without_prefix(identifier: str) -> str:
+    """The key in an Id; some programs write nfe before it."""
+    return identifier[3:] if identifier[:3].upper() == "NFE" else identifier
+
+
+def _name_relieved(tree: Element) -> None:
+    """Until layout 2.00 the vICMS of an exempt item was what was relieved (MOC 4.01, N17)."""
+    for group in tree.below("NFe/infNFe/det/imposto/ICMS/ICMS40"):
+        for each in group.below("vICMS"):
+            each.name = "vICMSDeson"
+            each.path = f"{group.path}/{each.name}"
+
+
+def elements_of(parts: Iterable[Part]) -> set[etree._Element]:
+    """The elements that hold documents, their answers, or both."""
+    return {
+        each
+        for part in parts
+        for each in (part.asked, part.answered, part.whole)
+        if each is not None
+    }
 
 
 def second_reading(note: Note) -> dict[str, list[str]]:
@@ -107,18 +154,53 @@ def first_reading(note: Note) -> dict[str, list[str]]:
     return texts
 
 
-def _element(element: etree._Element, parent: Element) -> Element:
-    name = _name(element)
+def _proc(part: Part, tree: Element, apart: Set[etree._Element]) -> list[Element]:
+    """What the element around a note says itself; a protocol that is not in its protNFe."""
+    proc = _element(part.whole, tree, apart, "nfeProc")
+    if part.answered is not part.whole:
+        return [proc]
+    answer = Element("protNFe", "protNFe", "", {}, tree)
+    bare = [each for each in proc.children if each.name in ("infProt", "nProt")]
+    proc.children = [each for each in proc.children if each not in bare]
+    for each in bare:
+        holder = answer
+        if each.name == "nProt":
+            holder = Element("infProt", "protNFe/infProt", "", {}, answer)
+            answer.children.append(holder)
+        _move(each, holder)
+    return [answer, proc]
+
+
+def _move(element: Element, holder: Element) -> None:
+    element.parent, element.path = holder, f"{holder.path}/{element.name}"
+    holder.children.append(element)
+    for each in element.children:
+        each.path = f"{element.path}/{each.name}"
+
+
+def _element(
+    element: etree._Element,
+    parent: Element,
+    apart: Set[etree._Element],
+    called: str | None = None,
+) -> Element:
+    name = called or _name(element)
     is_signature = name == _SIGNATURE
+    path = f"{parent.path}/{name}".lstrip("/")
+    is_outside = not path.startswith(("NFe/infNFe/", "protNFe/infProt/"))
     made = Element(
         name,
-        f"{parent.path}/{name}".lstrip("/"),
+        path,
         "(signature)" if is_signature else element.text or "",
-        {str(key).rpartition("}")[2]: str(value) for key, value in element.items()},
+        {
+            str(key).rpartition("}")[2]: str(value)
+            for key, value in element.items()
+            if not (is_outside and str(key).startswith(_ABOUT_THE_SCHEMA))
+        },
         parent,
     )
     if not is_signature:
-        made.children = [_element(child, made) for child in element]
+        made.children = [_element(each, made, apart) for each in element if each not in apart]
     return made
 
 

@@ -12,7 +12,7 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import assert_never
 
-from bench.fidelity_reading import Element, Note
+from bench.fidelity_reading import Element, Note, without_prefix
 from nfed.documents.layout import NOT_STORED, tables
 from nfed.documents.layout.columns import (
     WORDS,
@@ -67,6 +67,8 @@ def compare(connection: sqlite3.Connection, note: Note) -> Found:
     if row is None:
         found.wrong.append("notas_fiscais: no row")
         return found
+    if note.signed_digest and note.signed_digest != row["digest_assinatura"]:
+        found.wrong.append(f"notas_fiscais.digest_assinatura: not {note.signed_digest}")
     notes = tables()["notas_fiscais"]
     _compare_row(notes, row, [note.tree], found)
     _compare_children(connection, notes, row, note.tree, found)
@@ -192,7 +194,7 @@ def _compare_row(table: Table, row: sqlite3.Row, elements: list[Element], found:
                 is_right = is_right or value == WORDS.get(text, text)
                 continue
             if (table.name, column.name) == _PREFIXED:
-                text = text.removeprefix("NFe")
+                text = without_prefix(text)
             if _says_the_same(column, value, twin, text):
                 is_right = True
                 if _is_whole(column, text):

@@ -1,6 +1,7 @@
 """Every leaf of a note is in the database as the note says it, and nfelib reads it alike."""
 
 import sqlite3
+import zipfile
 from contextlib import closing
 from pathlib import Path
 
@@ -8,12 +9,14 @@ import pytest
 
 from bench import fidelity
 from bench.fidelity_others import FoundElsewhere, compare_others
-from bench.fidelity_reading import notes
+from bench.fidelity_reading import notes, root_of
 from bench.fidelity_stored import compare
 from nfed.core.ports import Incoming
-from nfed.documents import document_from
+from nfed.documents import document_from, documents_from
 from nfed.documents.checks import Checks
 from nfed.documents.layout import positions
+from nfed.documents.xml.find import find_documents
+from nfed.errors import DocumentError
 from nfed.stores.sqlite.store import SQLiteStore
 from tests.support.full_notes import full_notes
 from tests.support.municipal import CANCELLED, abrasf_1, abrasf_2, coupon
@@ -21,6 +24,7 @@ from tests.support.notes import generator, with_value, without
 from tests.support.other_documents import (
     cte,
     distribution,
+    other_event,
     proc_event,
     protocol,
     summary,
@@ -28,6 +32,16 @@ from tests.support.other_documents import (
 )
 
 UNCHECKED = Checks.none()
+
+
+def compare_file(name, content, found, documents=None):
+    try:
+        documents = documents or documents_from(content, UNCHECKED)
+    except DocumentError:
+        return
+    compare_others(name, list(find_documents(root_of(content), "")), documents, found)
+
+
 DATA = Path(__file__).parents[1] / "data" / "dfe"
 _KEY = "35260311222333000181550010000000771000000071"
 
@@ -60,12 +74,116 @@ def test_no_leaf_of_another_kind_is_missing_or_wrong():
     ]
 
     for name, content in (*real, *made_up, *fidelity.other_samples()):
-        compare_others(name, content, found)
+        compare_file(name, content, found)
 
     assert (found.missing, found.wrong) == ([], [])
     assert found.documents > 30
     assert found.stored > 1800
     assert found.listed < found.stored / 5
+
+
+def report_of(*files):
+    report = fidelity.measure((f"{number}.xml", xml) for number, xml in enumerate(files))
+    faults = (report.found.missing, report.found.wrong, report.others.missing, report.others.wrong)
+    return report, [each for found in (*faults, report.beside.missing) for each in found]
+
+
+def test_what_stands_around_a_note_and_its_protocol_is_kept_aside():
+    note = generator().note(3, rich=False, authorised=True).xml
+    note = note.replace(b"</nfeProc>", b"<dhInc>2026-01-02</dhInc></nfeProc>")
+    note = note.replace(b"</infNFe>", b"</infNFe><meuERP cliente='7'/>", 1)
+
+    report, faults = report_of(note)
+
+    assert faults == []
+    assert report.found.aside == 2
+
+
+def test_the_protocol_of_a_download_of_sefaz_sp_is_compared_with_its_note():
+    note = generator().note(3, rich=False, authorised=False).xml
+    note = b"<nfeProc>" + note[note.index(b"<NFe") :]
+    note += b"<nProt>135260000000001</nProt><dhInc>2026-01-02T10:00:00</dhInc></nfeProc>"
+
+    report, faults = report_of(note)
+
+    assert faults == []
+    assert (report.found.documents, report.found.aside) == (1, 1)
+
+
+def test_fields_that_an_event_repeats_are_compared_one_by_one():
+    text = "<itemPedido><v>1</v></itemPedido><itemPedido><v>2</v></itemPedido><xJust>a</xJust>"
+    again = "<xJust>outra vez</xJust>"
+
+    report, faults = report_of(proc_event(_KEY, "110150", text=text + again))
+
+    assert faults == []
+    assert report.others.documents == 1
+
+
+@pytest.mark.parametrize("kind", ["CTe", "MDFe"])
+def test_all_that_an_event_of_another_kind_says_is_stored(kind):
+    """Its author, the answer's own words, and what stands around both."""
+    xml = other_event(_KEY, kind).replace("</detEvento>", "</detEvento><novo>1</novo>", 1)
+    xml = xml.replace("</retEvento", "<perto de='x'/></retEvento", 1)
+    xml = xml.replace(f"</procEvento{kind}>", f"<dhInc>hoje</dhInc></procEvento{kind}>")
+
+    report, faults = report_of(xml.encode())
+    document = document_from(xml.encode(), UNCHECKED)
+
+    assert faults == []
+    assert report.others.documents == 1
+    fields = {path: value for _, _, path, value in document.rows["dfe_eventos_campos"]}
+    assert fields[f"procEvento{kind}/dhInc"] == "hoje"
+    assert fields[f"retEvento{kind}/perto/@de"] == "x"
+    assert fields[f"evento{kind}/infEvento/novo"] == "1"
+    assert fields[f"evento{kind}/infEvento/CNPJ"] == "11222333000181"
+
+
+def test_what_stands_around_another_document_and_its_protocol_is_kept_aside():
+    xml = (DATA / "cte-4.00.xml").read_bytes()
+    xml = xml.replace(b"</cteProc>", b"<ipTransmissor>10.0.0.1</ipTransmissor></cteProc>")
+    xml = xml.replace(b"</infProt>", b"<novo>1</novo></infProt>", 1)
+
+    _, faults = report_of(xml)
+    document = document_from(xml, UNCHECKED)
+
+    assert faults == []
+    assert [(row[1], row[2]) for row in document.rows["dfe_outros_valores"]] == [
+        ("protCTe/infProt/novo", "1"),
+        ("cteProc/ipTransmissor", "10.0.0.1"),
+    ]
+
+
+def test_what_a_wrapper_says_is_listed_with_a_reason_or_missing():
+    note = generator().note(3, rich=False, authorised=False).xml
+    note = note[note.index(b"<NFe") :]
+    lot = b"<enviNFe versao='4.00'><idLote>7</idLote>" + note + b"<meu>x</meu></enviNFe>"
+
+    report, faults = report_of(lot)
+
+    assert report.beside.listed == 2
+    assert faults == ["0.xml: <enviNFe/meu> 'x' is in no document"]
+
+
+def test_documents_in_archives_and_with_dirt_around_them_are_compared(tmp_path):
+    note = generator().note(3, rich=False).xml
+    with zipfile.ZipFile(tmp_path / "notas.zip", "w") as archive:
+        archive.writestr("a.xml", note)
+        archive.writestr("b.xml", b"\xef\xbb\xbf\xef\xbb\xbf" + note + b"\0\0")
+
+    report = fidelity.measure(fidelity.files(tmp_path))
+
+    assert report.is_faithful
+    assert report.found.documents == 2
+
+
+def test_a_signature_s_digest_that_is_stored_otherwise_is_wrong(stored):
+    connection, note = stored
+    connection.execute("update notas_fiscais set digest_assinatura = 'x'")
+
+    found = compare(connection, note)
+
+    assert [each.split(":")[0] for each in found.wrong] == ["notas_fiscais.digest_assinatura"]
 
 
 def test_a_value_of_another_kind_that_is_lost_or_mixed_up_shows():
@@ -77,7 +195,7 @@ def test_a_value_of_another_kind_that_is_lost_or_mixed_up_shows():
     row[at["cfop"]], row[at["modal"]] = "9999", None
     found = FoundElsewhere()
 
-    compare_others("cte", xml, found, [document])
+    compare_file("cte", xml, found, [document])
 
     assert [each.split()[1] for each in found.wrong] == ["<CTe/infCte/ide/CFOP>"]
     assert [each.split()[1] for each in found.missing] == ["<CTe/infCte/ide/modal>"]
@@ -236,7 +354,7 @@ def test_every_leaf_of_what_is_no_note_is_stored_or_listed():
         "cte": cte(_KEY),
         "packed": distribution(proc_event(_KEY, "210200"), summary(_KEY)),
     }.items():
-        compare_others(name, content, found)
+        compare_file(name, content, found)
 
     assert found.documents == 8
     assert (found.missing, found.wrong) == ([], [])

@@ -159,3 +159,28 @@ def nfse_event(chave: str, kind: str) -> str:
 
 def _bytes(content: str | bytes) -> bytes:
     return content.encode() if isinstance(content, str) else content
+
+
+def other_event(
+    chave: str,
+    name: str,
+    kind: str = "110111",
+    detail: str = "<evCanc><xJust>erro de digitação</xJust></evCanc>",
+    cstat: str = "135",
+    answered: str | None = None,
+) -> str:
+    """A procEventoCTe, procEventoMDFe and so on; `answered` is the key that the answer names."""
+    ns = f"http://www.portalfiscal.inf.br/{name.lower()}"
+    return (
+        f'<procEvento{name} xmlns="{ns}" versao="4.00"><evento{name} versao="4.00">'
+        f'<infEvento Id="ID{kind}{chave}001"><cOrgao>35</cOrgao><tpAmb>1</tpAmb>'
+        f"<CNPJ>{chave[6:20]}</CNPJ><ch{name}>{chave}</ch{name}>"
+        f"<dhEvento>2026-03-02T10:00:00-03:00</dhEvento><tpEvento>{kind}</tpEvento>"
+        f'<nSeqEvento>1</nSeqEvento><detEvento versaoEvento="4.00">{detail}</detEvento>'
+        f'</infEvento></evento{name}><retEvento{name} versao="4.00"><infEvento><tpAmb>1</tpAmb>'
+        f"<verAplic>SP1</verAplic><cOrgao>35</cOrgao><cStat>{cstat}</cStat>"
+        f"<xMotivo>Evento registrado</xMotivo><ch{name}>{answered or chave}</ch{name}>"
+        f"<tpEvento>{kind}</tpEvento><xEvento>Cancelamento</xEvento><nSeqEvento>1</nSeqEvento>"
+        "<dhRegEvento>2026-03-02T10:00:05-03:00</dhRegEvento><nProt>135260000000001</nProt>"
+        f"</infEvento></retEvento{name}></procEvento{name}>"
+    )

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from nfed.documents.layout import NOT_STORED, tables
 from nfed.documents.layout.columns import Column, Moment, Table
-from nfed.documents.layout.dfe import DFE_ASIDE, DFE_NOT_STORED
+from nfed.documents.layout.dfe import DFE_ASIDE, DFE_EVENTS_NOT_STORED, DFE_NOT_STORED
 from nfed.documents.layout.dfe_grupos import DFE_OUTROS_VALORES
 from nfed.documents.layout.nota import NF_OUTROS_VALORES
 from nfed.stores.sqlite import schema
@@ -130,6 +130,8 @@ def _not_stored() -> str:
     lines += (f"- `{name}`: {reason}" for name, reason in DFE_ASIDE.items())
     lines += ["\nAnd these nowhere but in `dfe_documentos.xml`:\n"]
     lines += (f"- `{path}`: {reason}" for path, reason in DFE_NOT_STORED.items())
+    lines += ["\nOf their events likewise:\n"]
+    lines += (f"- `{path}`: {reason}" for path, reason in DFE_EVENTS_NOT_STORED.items())
     return "\n".join(lines) + "\n"
 
 

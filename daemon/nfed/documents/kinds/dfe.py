@@ -9,11 +9,12 @@ from nfed.documents.checks.canonical import digest_signed
 from nfed.documents.checks.key import key_by_policy, key_faults, key_of_id
 from nfed.documents.checks.note import Answer, check_authorisation_of, check_signature_of
 from nfed.documents.document import Document
-from nfed.documents.kinds.evento import CANCELLATION, event_key, event_status, fields_below
-from nfed.documents.kinds.head import Head, Origin, extract_both
+from nfed.documents.kinds.campos import keep_fields
+from nfed.documents.kinds.evento import CANCELLATION, event_key, event_status
+from nfed.documents.kinds.head import Head, Origin, extract_both, keep_beside
 from nfed.documents.layout import positions
-from nfed.documents.layout.dfe import DFE_DOCUMENTOS, DFE_ROWS
-from nfed.documents.rows.extract import Rows
+from nfed.documents.layout.dfe import DFE_CONSULTATIONS, DFE_DOCUMENTOS, DFE_EVENTS, DFE_ROWS
+from nfed.documents.rows.extract import Extraction, Rows
 from nfed.documents.standing import Answered, Status, accepts, rank, status_of
 from nfed.documents.xml.find import Part, child, key_of, local_name
 from nfed.errors import NotFiscal, UnusableAccessKey
@@ -100,7 +101,7 @@ def other_document(part: Part, origin: Origin) -> Document:
             head["tipo_evento"] = _nfse_event_type(signed)
             cstat = "135"  # the national service hands out registered events only
         key = event_key(head, head.text("tipo_evento"), chave)
-        _keep_fields(head.rows, asked)
+        keep_fields(head, part)
         findings += _check_answer(part, chave, origin)
         author = None if asked is None else _author_of(asked)
         findings += check_signature_of(asked, author, chave, origin.checks)
@@ -223,6 +224,7 @@ def other_old_cancellation(part: Part, origin: Origin) -> Document:
     head["chave_acesso"] = chave
     findings += _check_key(chave, origin)
     head["tipo_evento"], head["sequencia_evento"] = CANCELLATION, 1
+    keep_fields(head, part)
     return _event(
         head, part, origin, f"cancCTe-{chave}", head.text("codigo_status"), digest, findings
     )
@@ -242,11 +244,25 @@ def _head(
         for name in _BESIDE:
             if (beside := child(element, name)) is not None and element is not None:
                 extraction.walk(beside, f"{local_name(element)}/{name}")
+    if part.name not in DFE_EVENTS:
+        _keep_beside(part, extraction)
     findings += xsd.check(part, origin.checks.schema)
     head = Head(DFE_DOCUMENTOS, extraction)
     head["versao_linhas"] = DFE_ROWS
     _name_references(head.rows)
     return head, digest, findings
+
+
+def _keep_beside(part: Part, extraction: Extraction) -> None:
+    """Keeps what stands beside a document's groups, and beside it and its answer."""
+    asked, answered = part.asked, part.answered
+    if asked is not None:
+        keep_beside(extraction, asked, local_name(asked), (*_GROUPS, *_BESIDE, "Signature"))
+    if answered is not None and part.name not in DFE_CONSULTATIONS:
+        keep_beside(extraction, answered, local_name(answered), ("infProt", "Signature"))
+    if part.whole is not asked and part.whole is not answered:
+        names = [local_name(each) for each in (asked, answered) if each is not None]
+        keep_beside(extraction, part.whole, local_name(part.whole), names)
 
 
 def _event(
@@ -337,17 +353,6 @@ def _nfse_event_type(group: etree._Element) -> str:
         if name[:1] == "e" and name[1:].isdigit():
             return name[1:]
     return ""
-
-
-def _keep_fields(rows: Rows, group: etree._Element | None) -> None:
-    """Keeps what an event says of its own type: what is below detEvento, or in infPedReg."""
-    detail = child(group, "detEvento")
-    if detail is None:
-        detail = child(child(group, "pedRegEvento"), "infPedReg")
-    if detail is not None:
-        rows["dfe_eventos_campos"] = [
-            [0, number, path, value] for number, (path, value) in enumerate(fields_below(detail), 1)
-        ]
 
 
 def _name_references(rows: Rows) -> None:

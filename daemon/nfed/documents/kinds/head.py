@@ -1,5 +1,6 @@
 """Fills the row that a document is known by, as every kind of document does."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -10,7 +11,7 @@ from nfed.documents.document import Document
 from nfed.documents.layout import positions
 from nfed.documents.layout.columns import Table
 from nfed.documents.rows.extract import Extraction, Row, Rows, Value
-from nfed.documents.xml.find import Part
+from nfed.documents.xml.find import Part, holds_document, local_name
 
 _BRASILIA = timedelta(hours=-3)
 
@@ -32,6 +33,8 @@ class Head:
         self.table = table
         self.rows: Rows = extraction.rows()
         self._at = positions(table.name)
+        self.unreadable = frozenset(extraction.unreadable)
+        """The paths of values that their columns could not hold."""
         self.is_blank = table.name not in self.rows
         blank: Row = [0, *([None] * len(self._at))]
         self._row = self.rows.setdefault(table.name, [blank])[0]
@@ -109,6 +112,20 @@ def extract_both(
                 digest = extraction.digest, extraction.digest_as_written
     findings = [Finding("VALUE", text) for text in extraction.unreadable.values()]
     return extraction, digest, findings
+
+
+def keep_beside(
+    extraction: Extraction, holder: etree._Element | None, name: str, known: Collection[str]
+) -> None:
+    """Keeps what a document's element says itself, named `name` in the layout, and what stands in
+    it beside the `known` groups and is no document."""
+    if holder is None:
+        return
+    extraction.keep_attributes(holder, name, ("versao",))
+    for each in holder:
+        own = local_name(each)
+        if own not in known and not holds_document(each):
+            extraction.keep(each, f"{name}/{own}")
 
 
 def utc(issued: object) -> str:

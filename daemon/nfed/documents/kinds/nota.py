@@ -7,13 +7,13 @@ from nfed.documents.checks.canonical import digest_signed
 from nfed.documents.checks.key import key_against_content, key_by_policy, key_faults, key_of_id
 from nfed.documents.checks.note import note_findings
 from nfed.documents.document import Document
-from nfed.documents.kinds.head import Head, Origin, extract_both
+from nfed.documents.kinds.head import Head, Origin, extract_both, keep_beside
 from nfed.documents.layout import positions
 from nfed.documents.layout.nota import NF_REFERENCIAS, NOTAS_FISCAIS
 from nfed.documents.rows.extract import Extraction, Row, Rows
 from nfed.documents.standing import Answered, Status, accepts, rank, status_of
 from nfed.documents.steps import Steps
-from nfed.documents.xml.find import Part, child, holds_document, local_name
+from nfed.documents.xml.find import Part, child, local_name
 from nfed.errors import NotFiscal, UnsupportedLayout, UnusableAccessKey
 from nfed.words import Message
 
@@ -127,13 +127,7 @@ def _keep_beside(part: Part, extraction: Extraction) -> None:
         (None if is_bare else part.answered, "protNFe", _IN_PROTOCOL),
         (proc, "nfeProc", (*_IN_PROC, "infProt", "nProt") if is_bare else _IN_PROC),
     ):
-        if holder is None:
-            continue
-        extraction.keep_attributes(holder, name, ("versao",))
-        for each in holder:
-            own = local_name(each)
-            if own not in known and not holds_document(each):
-                extraction.keep(each, f"{name}/{own}")
+        keep_beside(extraction, holder, name, known)
 
 
 def _protocol(part: Part) -> etree._Element | None:

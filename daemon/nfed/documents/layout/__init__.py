@@ -18,8 +18,8 @@ from collections.abc import Mapping
 from functools import cache
 
 from nfed.documents.layout.columns import Table
-from nfed.documents.layout.dfe import DFE_NOT_STORED, DFE_TABLES, DFE_TOPS
-from nfed.documents.layout.eventos import EVENT_TABLES
+from nfed.documents.layout.dfe import DFE_EVENTS_NOT_STORED, DFE_NOT_STORED, DFE_TABLES, DFE_TOPS
+from nfed.documents.layout.eventos import EVENT_TABLES, NOT_STORED_OF_OTHERS
 from nfed.documents.layout.itens import ITEM_TABLES
 from nfed.documents.layout.nota import NOTE_TABLES
 
@@ -30,8 +30,22 @@ NOT_STORED = {
     "protNFe/infProt/chNFe": "compared with the note's own key; a difference is told (KEY)",
     "protNFe/@versao": "the version of the answer's form, not of the note",
     "nfeProc/@versao": "the version of the wrapper, not of the note",
+    "nfeProc/Signature": "a signature; xml_completo holds it",
 }
 """Elements and attributes without a column, each with the reason; an element means all below."""
+
+
+_DELIVERY = "about the delivery of documents, or a question about them; the file itself holds it"
+_OF_DELIVERIES = (
+    *("@versao", "@schema", "@NSU", "NSU", "ultNSU", "maxNSU"),
+    *("idLote", "indSinc", "nRec", "tMed", "xServ", "cOrgao"),
+    *("tpAmb", "verAplic", "cUF", "cStat", "xMotivo", "dhRecbto", "dhResp", "cMsg", "xMsg"),
+    *("chNFe", "chCTe", "chMDFe", "chNFCom", "chNF3e", "chBPe"),
+    *("Header", "Cabecalho", "Alerta", "Erro", "ListaMensagemRetorno"),
+)
+OF_WRAPPERS = dict.fromkeys(_OF_DELIVERIES, _DELIVERY)
+"""What lots, envelopes and answers say themselves, wherever it stands, each with the reason; an
+element means all below."""
 
 
 @cache
@@ -50,6 +64,9 @@ ASIDE = {
 LISTED = {"notas_fiscais": NOT_STORED, "dfe_documentos": DFE_NOT_STORED}
 """By head: what is left out, and why."""
 
+
+NOT_STORED_OF_EVENTS = {**NOT_STORED_OF_OTHERS, **DFE_EVENTS_NOT_STORED}
+"""Of events, what neither a column nor the table of their fields holds, each with the reason."""
 
 EVENT_FIELDS = {"nf_eventos": "nf_eventos_campos", "dfe_documentos": "dfe_eventos_campos"}
 """By the table of events: that of their fields, which another attempt of the event replaces."""

@@ -30,15 +30,16 @@ DFE_UNREADABLE = 0
 _TAKERS = ("ide/toma4", "ide/tomaTerceiro", "toma")
 _OTHERS = (*MDFE, *NFCOM, *NF3E, *BPES)
 _ISSUED = (*_OTHERS, *CFE)
-_EVENTS = tuple(f"evento{name}/infEvento" for name in ("CTe", "MDFe", "NFCom", "NF3e", "BPe"))
+_NAMES = ("CTe", "MDFe", "NFCom", "NF3e", "BPe")
+_EVENTS = tuple(f"evento{name}/infEvento" for name in _NAMES)
 _RET_EVENTS = tuple(f"ret{event[0].upper()}{event[1:]}" for event in _EVENTS)
-_PROTOCOLS = tuple(f"prot{name}/infProt" for name in ("CTe", "MDFe", "NFCom", "NF3e", "BPe"))
+_PROTOCOLS = tuple(f"prot{name}/infProt" for name in _NAMES)
 # An NFS-e's event is called <evento>, as a note's is; here it has a name of its own.
 _NFSE_EVENT = "eventoNFSe/infEvento/pedRegEvento/infPedReg"
-_CONSULTATIONS = tuple(f"retConsSit{name}" for name in ("CTe", "MDFe", "NFCom", "NF3e", "BPe"))
+DFE_CONSULTATIONS = tuple(f"retConsSit{name}" for name in _NAMES)
 _OLD_CANCELLATION = "cancCTe/infCanc"
 _RET_OLD_CANCELLATION = "retCancCTe/infCanc"
-_ANSWERS = (*_PROTOCOLS, *_RET_EVENTS, *_CONSULTATIONS, _RET_OLD_CANCELLATION)
+_ANSWERS = (*_PROTOCOLS, *_RET_EVENTS, *DFE_CONSULTATIONS, _RET_OLD_CANCELLATION)
 _KEYS = ("chCTe", "chMDFe", "chNFCom", "chNF3e", "chBPe")
 
 
@@ -157,7 +158,7 @@ DFE_DOCUMENTOS = Table(
         Column(
             "data_hora_recebimento",
             MOMENT,
-            each((*_PROTOCOLS, *_CONSULTATIONS, _RET_OLD_CANCELLATION), "dhRecbto")
+            each((*_PROTOCOLS, *DFE_CONSULTATIONS, _RET_OLD_CANCELLATION), "dhRecbto")
             + "|"
             + each(_RET_EVENTS, "dhRegEvento")
             + "|NFSe/infNFSe/dhProc|eventoNFSe/infEvento/dhProc",
@@ -202,8 +203,15 @@ DFE_TABLES = (
 _XSD_TOPS = tuple(
     group.partition("/")[0] for group in (*CTES, *MDFE, *BPES, *NF3E, *NFCOM, *NFSE, *DPS[1:])
 )
-DFE_TOPS = (*_XSD_TOPS, "CFe", "CompNfse", SAO_PAULO)
-"""The elements that hold a document: of these, what has no column is kept in dfe_outros_valores."""
+_PROCS = ("cteProc", "cteOSProc", "cteSimpProc", "GTVeProc", "mdfeProc", "nfcomProc", "nf3eProc",
+          "bpeProc", "bpeTMProc")  # fmt: skip
+DFE_TOPS = (
+    *(*_XSD_TOPS, "CFe", "CompNfse", SAO_PAULO),
+    *(f"prot{name}" for name in _NAMES),
+    *_PROCS,
+)
+"""The elements that hold a document, its answer, or both: of these, what has no column is kept in
+dfe_outros_valores."""
 
 _PART_OF_KEY = "the last digit of the key"
 _SIGNATURE = "a signature; xml holds it"
@@ -221,7 +229,7 @@ DFE_NOT_STORED = {
     "NFSe/infNFSe/DPS/Signature": _SIGNATURE,
     **{
         f"prot{name}/{place}": reason
-        for name in ("CTe", "MDFe", "NFCom", "NF3e", "BPe")
+        for name in _NAMES
         for place, reason in (
             ("@versao", "the version of the answer's form"),
             ("Signature", "the tax office's signature; xml holds it"),
@@ -233,6 +241,40 @@ DFE_NOT_STORED = {
     },
 }
 """As layout.NOT_STORED, of documents that are not notes."""
+
+DFE_EVENTS = (
+    *(f"{word}{name}" for word in ("evento", "retEvento") for name in _NAMES),
+    *("eventoNFSe", "cancCTe", "retCancCTe"),
+)
+"""The elements that are an event, or the answer to one."""
+DFE_EVENTS_NOT_STORED = {
+    **{
+        f"{top}/{place}": reason
+        for top in DFE_EVENTS
+        for place, reason in (
+            ("@versao", _FORM),
+            ("Signature", _SIGNATURE),
+            ("infEvento/@Id", "made of the fields that identify the event, or numbers the answer"),
+        )
+    },
+    **{
+        f"{top}/{place}": reason
+        for top in ("cancCTe", "retCancCTe")
+        for place, reason in (
+            ("@versao", _FORM),
+            ("Signature", _SIGNATURE),
+            ("infCanc/@Id", "made of the key, or numbers the answer"),
+            ("infCanc/chCTe", "dfe_documentos.chave_acesso"),
+            ("infCanc/xServ", "always CANCELAR"),
+        )
+    },
+    **{f"procEvento{name}/@versao": _FORM for name in _NAMES},
+    "procCancCTe/@versao": _FORM,
+    "eventoNFSe/infEvento/pedRegEvento/@versao": _FORM,
+    "eventoNFSe/infEvento/pedRegEvento/Signature": _SIGNATURE,
+}
+"""Of their events, what is in dfe_documentos.xml alone: neither a column nor dfe_eventos_campos
+holds it."""
 
 _UNITS = "what each unit of cargo or vehicle holds"
 DFE_ASIDE = {

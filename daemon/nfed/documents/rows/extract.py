@@ -24,7 +24,7 @@ type Rows = dict[str, list[Row]]
 
 _POSITION = re.compile(r"\[[0-9]+\]")
 _BLANKS = re.compile(rb"[ \t\r\n]+")
-_ABOUT_THE_SCHEMA = "{http://www.w3.org/2001/XMLSchema-instance}"
+ABOUT_THE_SCHEMA = "{http://www.w3.org/2001/XMLSchema-instance}"
 _SHOWN = 60
 _ASIDE = 20_000  # values without a column that are stored of one document
 PATH_LENGTH = 300  # characters, its end, of a path of a value without a column
@@ -103,7 +103,7 @@ class Extraction:
             self._top, self._walked = path, element
         for name, text in _attributes_of(element):
             own = name.rpartition("}")[2]
-            if not name.startswith(_ABOUT_THE_SCHEMA) and own not in known:
+            if not name.startswith(ABOUT_THE_SCHEMA) and own not in known:
                 self._keep_aside(element, f"/@{own}", text, ())
 
     def rows(self) -> Rows:
@@ -202,8 +202,10 @@ class Extraction:
             self._attribute(element, name, text, node)
 
     def _attribute(self, element: etree._Element, name: str, text: str, node: Node) -> None:
-        fills = node.attributes.get(name.rpartition("}")[2], ())
-        if not self._store(element, f"/@{name}", text, fills) and not node.is_listed:
+        own = name.rpartition("}")[2]
+        fills = node.attributes.get(own, ())
+        is_listed = node.is_listed or node.children.get(f"@{own}", UNKNOWN).is_listed
+        if not self._store(element, f"/@{name}", text, fills) and not is_listed:
             self._keep_aside(element, f"/@{name}", text, fills)
 
     def _store(
