@@ -90,6 +90,8 @@ VIEWS = (
     "vw_documentos",
     "vw_documentos_relacionados",
 )
+REPLACED_VIEWS = ("vw_notas_fiscais_resumo",)
+"""Views whose query was another until schema 0003; where a database holds that, it is replaced."""
 DELIVERIES, DELIVERED = "nfed_entregas", "nfed_entregues"
 UPDATED = ("empresas", "notas_fiscais")
 """Tables whose updated_at a trigger keeps."""
@@ -182,6 +184,11 @@ def below(head: str) -> list[LayoutTable]:
 def view(name: str, public: str = "") -> str:
     """The query of one of VIEWS; `public` stands before every table's name."""
     return statement(f"views/{name}.sql", public=public)
+
+
+def view_until_0003(name: str, public: str = "") -> str:
+    """The query that one of REPLACED_VIEWS had."""
+    return statement(f"views/{name}.until_0003.sql", public=public)
 
 
 def metadata(backend: Backend, schema: str | None = None) -> MetaData:

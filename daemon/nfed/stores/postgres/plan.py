@@ -18,6 +18,7 @@ relaxes; it never renames, drops or narrows what was there.
   or to select them, may call those that do that.
 """
 
+import re
 from collections.abc import Iterable
 from functools import cache
 
@@ -27,7 +28,16 @@ from sqlalchemy.schema import CreateColumn, CreateIndex, CreateTable
 
 from nfed.stores.postgres.functions import functions
 from nfed.stores.sql import statement
-from nfed.stores.tables import UPDATED, VIEWS, Backend, Whole, metadata, view
+from nfed.stores.tables import (
+    REPLACED_VIEWS,
+    UPDATED,
+    VIEWS,
+    Backend,
+    Whole,
+    metadata,
+    view,
+    view_until_0003,
+)
 
 _DIALECT = postgresql.dialect(paramstyle="named")  # type: ignore[no-untyped-call]  # sqlalchemy's
 
@@ -50,12 +60,19 @@ def query() -> str:
         tables=_values(_table(each) for each in tables),
         columns=_values(_column(table, each) for table in tables for each in table.columns),
         indexes=_values(_index(each) for each in indexes),
-        views=_values((name, _line(view(name, "public."))) for name in VIEWS),
+        views=_values((name, _line(view(name, "public.")), _was(name)) for name in VIEWS),
         updated=_values((name,) for name in UPDATED),
         functions=_values(
             (each.signature, each.text, each.comment, each.privilege) for each in functions()
         ),
     )
+
+
+def _was(name: str) -> str:
+    """An older query of a view, as the plan compares it; empty for none."""
+    if name not in REPLACED_VIEWS:
+        return ""
+    return re.sub(r"[\s()]", "", view_until_0003(name).lower())
 
 
 def block() -> str:

@@ -15,7 +15,15 @@ from sqlalchemy.schema import CreateColumn, CreateIndex, CreateTable
 from nfed.errors import ConfigError
 from nfed.sqlite import WatchedDatabase, check_wal, connect_readonly, world_errors
 from nfed.stores.migrations import NEWEST, VERSION_TABLE, SchemaState, newer, state_of
-from nfed.stores.tables import UPDATED, VIEWS, Backend, metadata, view
+from nfed.stores.tables import (
+    REPLACED_VIEWS,
+    UPDATED,
+    VIEWS,
+    Backend,
+    metadata,
+    view,
+    view_until_0003,
+)
 
 _DIALECT = sqlite.dialect()
 _VERSION = (
@@ -78,14 +86,35 @@ def _lacking(connection: sqlite3.Connection, path: Path) -> list[str]:
     """What brings it to the newest version; each does nothing where its object is."""
     if _known(connection, path).is_newest:
         return []
-    held = _names(connection)
+    replaced = set(_replaced(connection))
+    held = _names(connection) - replaced
     return [
         *_columns(connection, held),
+        *(f"drop view {name}" for name in sorted(replaced)),
         *(statement for name, statement in _objects() if name.lower() not in held),
         _VERSION,
         f"delete from {VERSION_TABLE}",
         f"insert into {VERSION_TABLE} values ('{NEWEST}')",
     ]
+
+
+def _replaced(connection: sqlite3.Connection) -> Iterator[str]:
+    """The views that are as an older nfed made them, and are another now.
+
+    One that somebody wrote himself, or hung triggers on, goes on as it is.
+    """
+    for name in REPLACED_VIEWS:
+        made = connection.execute(
+            "select sql from sqlite_master where type = 'view' and name = ? "
+            "and not exists (select 1 from sqlite_master where type = 'trigger' and tbl_name = ?)",
+            (name, name),
+        ).fetchone()
+        if made is not None and _plain(made[0]).endswith(f" as {_plain(view_until_0003(name))}"):
+            yield name
+
+
+def _plain(sql: str) -> str:
+    return " ".join(sql.split()).lower()
 
 
 def _names(connection: sqlite3.Connection) -> set[str]:
