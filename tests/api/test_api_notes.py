@@ -10,9 +10,9 @@ import pytest
 from lxml import etree
 
 from bench.generator import Generator, Note
-from nfed.api.notes import declared_encoding
 from nfed.core.ports import NoteFilter
 from nfed.errors import StoreUnavailable
+from nfed.exports.originals import declared_encoding
 from nfed.stores.sqlite.notes import SQLiteNotes
 from tests.support.harness import Rig
 from tests.support.served import Served, assert_problem, served

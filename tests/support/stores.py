@@ -16,7 +16,6 @@ from nfed.documents import documents_from
 from nfed.documents.checks import Checks
 from nfed.documents.document import Document
 from nfed.stores.deliveries import Deliveries
-from nfed.stores.notes import Notes
 from nfed.stores.pages import Pages
 from nfed.stores.postgres.deliveries import PostgresDeliveries, SupabaseDeliveries
 from nfed.stores.postgres.http import SupabaseStore
@@ -51,8 +50,8 @@ class Shelf:
     """Fills what was stored before it had tables."""
     deliveries: Deliveries
     """Remembers who was given what."""
-    notes: Notes
-    """Lists notes, and tells one."""
+    notes: SQLiteNotes | PostgresNotes | SupabaseNotes
+    """Lists notes and other documents, and tells one."""
 
     async def put(self, *contents: str | bytes) -> list[Outcome]:
         """One chunk of files; an outcome for each document."""

@@ -8,7 +8,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from nfed import __version__
-from nfed.api import batch, exports, folder, health, notes, problems
+from nfed.api import batch, documents, exports, folder, health, notes, problems
 from nfed.api.state import Api, api_for
 from nfed.settings import Settings, load
 
@@ -27,6 +27,7 @@ async def _closing(app: FastAPI) -> AsyncIterator[None]:
 router = APIRouter(lifespan=_closing)
 router.include_router(batch.router)
 router.include_router(notes.router)
+router.include_router(documents.router)
 router.include_router(exports.router)
 router.include_router(folder.router)
 router.include_router(health.router)

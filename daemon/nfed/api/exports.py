@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
 
 from nfed.api.batch import Admitted
-from nfed.api.notes import Chave, CpfCnpj, Day
+from nfed.api.parameters import Chave, CpfCnpj, Day
 from nfed.api.problems import Problem, ProblemRoute, documented
 from nfed.errors import ConfigError
 from nfed.exports.chosen import STATUSES, selection

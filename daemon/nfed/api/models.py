@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from nfed.api.problems import Problem
 from nfed.core.job import JobState
+from nfed.core.other_documents import DocumentLine, UnusedNumbers
 from nfed.core.ports import NoteLine
 from nfed.ledger import reader
 
@@ -88,9 +89,37 @@ class NoteShort(NoteLine):
 
 
 class NotePage(_Exact):
-    """Notes, the newest issue first."""
+    """Notes in the order that was asked for."""
 
     notas: list[NoteShort]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True)
+class DocumentShort(DocumentLine):
+    """A document in a list; amounts as exact decimals in text."""
+
+    __pydantic_config__ = _EXACT
+
+
+class DocumentPage(_Exact):
+    """Documents in the order that was asked for."""
+
+    documentos: list[DocumentShort]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True)
+class UnusedRange(UnusedNumbers):
+    """A range of numbers that are never to be used."""
+
+    __pydantic_config__ = _EXACT
+
+
+class UnusedPage(_Exact):
+    """Ranges, the latest first."""
+
+    inutilizacoes: list[UnusedRange]
     next_cursor: str | None
 
 

@@ -19,6 +19,7 @@ from nfed.api.query import check_query
 from nfed.api.security import check_origin, check_token
 from nfed.batch.job_manager import get_job_manager
 from nfed.batch.processor import BatchProcessor
+from nfed.core.other_documents import DocumentReader
 from nfed.core.ports import NoteReader
 from nfed.ledger.reader import JobRecord, LedgerReader
 from nfed.settings import Settings, StoreKind, load
@@ -102,6 +103,7 @@ class Api:
     ledger: LedgerReader
     polled: PolledJobs
     notes: NoteReader
+    documents: DocumentReader
     exports: Exports
     events: Events
     metrics: Metrics
@@ -124,6 +126,7 @@ def api_for(
             root, jobs, recursive=settings.recursive, by_content=settings.by_content
         )
     ledger = LedgerReader(settings.ledger_path.absolute())
+    notes = _notes_of(settings)
     token = settings.api_token
     folder = settings.xml_folder.absolute()
     return Api(
@@ -134,7 +137,8 @@ def api_for(
             # Only in a daemon do all writes of the process pass through what is measured.
             None if metrics is None else lambda: metrics.ledger_writes,
         ),
-        notes=_notes_of(settings),
+        notes=notes,
+        documents=notes,
         exports=Exports(pages_of(settings), folder),
         events=Events(ledger),
         metrics=metrics or Metrics(),
@@ -145,7 +149,7 @@ def api_for(
     )
 
 
-def _notes_of(settings: Settings) -> NoteReader:
+def _notes_of(settings: Settings) -> SQLiteNotes | PostgresNotes | SupabaseNotes:
     path = settings.sqlite_path
     if path is not None:
         return SQLiteNotes(path.absolute())

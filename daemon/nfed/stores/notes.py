@@ -13,7 +13,7 @@ from functools import cache
 from typing import Protocol
 
 from nfed.core.ports import ListOrder, NoteFilter, NotePage, NotePosition, NoteSummary
-from nfed.documents.layout import tables
+from nfed.documents.layout import head_of, tables
 from nfed.documents.layout.columns import EXACT_SUFFIX, INSTANT_SUFFIX, Kind, Moment, Number
 from nfed.stores import lists
 from nfed.stores.lists import MOST_SCANNED, Row, page_of, position_of
@@ -60,7 +60,7 @@ class Notes(ABC):
     async def note(self, chave: str) -> dict[str, object] | None:
         """See ports.NoteReader."""
         async with self._reading() as source:
-            return _nested(await source.note(chave))
+            return nested("notas_fiscais", await source.note(chave))
 
     async def xml(self, chave: str) -> str | None:
         """See ports.NoteReader."""
@@ -74,11 +74,11 @@ class Notes(ABC):
 
 
 def _summary(row: Row, order: ListOrder) -> NoteSummary:
-    readable = _readable("notas_fiscais", row)
+    said = readable("notas_fiscais", row)
     has_offset = f"data_hora_emissao{INSTANT_SUFFIX}" in row
 
     def text(name: str) -> str | None:
-        value = readable.get(name)
+        value = said.get(name)
         return None if value is None else str(value)
 
     numero = row.get("numero_nf")
@@ -98,26 +98,26 @@ def _summary(row: Row, order: ListOrder) -> NoteSummary:
     )
 
 
-def _nested(found: Rows) -> dict[str, object] | None:
-    """The note, with its parties and the rows of its tables, each within the one it belongs to."""
-    notes = found.get("notas_fiscais")
-    if not notes:
+def nested(head: str, found: Rows) -> dict[str, object] | None:
+    """A document with its parties and the rows of its tables, each within the one it belongs to."""
+    heads = found.get(head)
+    if not heads:
         return None
-    (row,) = notes
-    note = _readable("notas_fiscais", row)
+    note = readable(head, heads[0])
     note_id = note.pop("id")
     note.pop("xml_completo", None)
+    note.pop("xml", None)
     parties = {each["id"]: each for each in found.get("empresas", ())}
     for papel in PARTIES:
         party = parties.get(note.pop(f"{papel}_id", None))
         if party is not None:
-            note[papel] = _readable("empresas", {k: v for k, v in party.items() if k != "id"})
-    by_table: dict[str, dict[object, dict[str, object]]] = {"notas_fiscais": {note_id: note}}
+            note[papel] = readable("empresas", {k: v for k, v in party.items() if k != "id"})
+    by_table: dict[str, dict[object, dict[str, object]]] = {head: {note_id: note}}
     for name, table in tables().items():
-        if table.parent is None or table.link is None:
+        if table.parent is None or table.link is None or head_of(name) != head:
             continue
         for row in found.get(name, ()):
-            own = _readable(name, row)
+            own = readable(name, row)
             parent = by_table[table.parent][own.pop(table.link)]
             by_table.setdefault(name, {})[own.pop("id")] = own
             siblings = parent.setdefault(name, [])
@@ -126,21 +126,21 @@ def _nested(found: Rows) -> dict[str, object] | None:
     return note
 
 
-def _readable(table: str, row: Row) -> dict[str, object]:
+def readable(table: str, row: Row) -> dict[str, object]:
     """Numbers as exact decimal text; moments with the issuer's offset, where it is known."""
     kinds = _kinds(table)
-    readable: dict[str, object] = {}
+    said: dict[str, object] = {}
     for name, value in row.items():
         match kinds.get(name):
             case Number() as kind:
-                readable[name] = _exact(kind, value, row.get(name + EXACT_SUFFIX))
+                said[name] = _exact(kind, value, row.get(name + EXACT_SUFFIX))
             case Moment():
-                readable[name] = row.get(name + INSTANT_SUFFIX, value)
+                said[name] = row.get(name + INSTANT_SUFFIX, value)
             case None if _is_twin(name, kinds):
                 continue
             case _:
-                readable[name] = value if isinstance(value, int | str) else str(value)
-    return readable
+                said[name] = value if isinstance(value, int | str) else str(value)
+    return said
 
 
 def _exact(kind: Number, value: object, twin: object) -> str:

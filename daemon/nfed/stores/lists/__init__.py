@@ -16,6 +16,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Protocol
 
+from nfed.core.other_documents import DocumentFilter
 from nfed.core.ports import ListOrder, NoteFilter, NotePosition
 from nfed.stores.lists.listings import Listing, code_in, plain
 
@@ -117,7 +118,10 @@ def _values(wanted: NoteFilter) -> Values:
     """What a filter compares with."""
     text = (plain(wanted.texto) or "").replace("\0", " ").strip()
     until = wanted.ate if wanted.ate is not None and wanted.ate < date.max else None
+    of_document = wanted if isinstance(wanted, DocumentFilter) else DocumentFilter()
     values: dict[str, str | int | None] = {
+        "tipo": of_document.tipo,
+        "tomador": of_document.tomador,
         "emitente": wanted.emitente,
         "destinatario": wanted.destinatario,
         "from": None if wanted.de is None else _midnight(wanted.de),

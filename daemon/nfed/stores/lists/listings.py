@@ -36,13 +36,16 @@ class Listing:
     """PostgreSQL's, without its schema."""
     file: str
     """Its SQL."""
+    table: str
     alias: str
-    """Of the documents' table in it."""
+    """That it has in the SQL."""
     issued: str
     value: str
     """The columns that it can be ordered by."""
     conditions: Mapping[str, str]
     """By the name of the value that each compares with."""
+    always: str = "true"
+    """What holds for each of its rows."""
 
     def by_value(self, order: ListOrder) -> bool:
         """Tells whether it is ordered by value."""
@@ -62,10 +65,16 @@ class Listing:
         return frozenset(_DATES if party is None else (party, *_DATES))
 
 
+def _text_of(name: str) -> str:
+    marks = {each: f"{{{each}}}" for each in ("public", "value", "codigo")}
+    return statement(f"lists/{name}_texto.sql", **marks)
+
+
 _COMPANY = "(select c.id from {public}empresas c where c.cpf_cnpj = {value})"
 NOTES = Listing(
     "nfed_notas",
     "lists/notas.sql",
+    "notas_fiscais",
     "n",
     "n.data_hora_emissao",
     "n.valor_total_nota",
@@ -81,13 +90,54 @@ NOTES = Listing(
         "numero": "n.numero_nf = {value}",
         "least": "{guard}n.valor_total_nota >= {value}",
         "most": "{guard}n.valor_total_nota <= {value}",
-        "texto": statement(
-            "lists/notas_texto.sql", public="{public}", value="{value}", codigo="{codigo}"
-        ),
+        "texto": _text_of("notas"),
     },
 )
 
-LISTINGS = (NOTES,)
+DOCUMENTS = Listing(
+    "nfed_documentos",
+    "lists/documentos.sql",
+    "dfe_documentos",
+    "x",
+    "x.data_hora_emissao",
+    "x.valor_total",
+    {
+        "emitente": "{guard}x.emitente_cpf_cnpj = {value}",
+        "destinatario": "{guard}x.destinatario_cpf_cnpj = {value}",
+        "tomador": "x.tomador_cpf_cnpj = {value}",
+        "from": "{guard}x.data_hora_emissao >= {value}",
+        "until": "{guard}x.data_hora_emissao < {value}",
+        "tipo": "x.tipo = {value}",
+        "status": "x.status = {value}",
+        "modelo": "x.modelo = {value}",
+        "ambiente": "x.tipo_ambiente = {value}",
+        "serie": "x.serie = {value}",
+        "numero": "x.numero = {value}",
+        "least": "{guard}x.valor_total >= {value}",
+        "most": "{guard}x.valor_total <= {value}",
+        "texto": _text_of("documentos"),
+    },
+    always="x.especie = 'documento'",
+)
+UNUSED = Listing(
+    "nfed_inutilizacoes",
+    "lists/inutilizacoes.sql",
+    "nf_inutilizacoes",
+    "u",
+    "u.data_hora_recebimento",
+    "u.data_hora_recebimento",
+    {
+        "emitente": "u.cpf_cnpj = {value}",
+        "from": "u.data_hora_recebimento >= {value}",
+        "until": "u.data_hora_recebimento < {value}",
+        "status": "u.status = {value}",
+        "modelo": "u.modelo = {value}",
+        "ambiente": "u.tipo_ambiente = {value}",
+        "serie": "u.serie = {value}",
+        "numero": "{value} between u.numero_inicial and u.numero_final",
+    },
+)
+LISTINGS = (NOTES, DOCUMENTS, UNUSED)
 
 
 def conditions(

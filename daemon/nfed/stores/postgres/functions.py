@@ -4,6 +4,8 @@
 |---|---|
 | nfed_store | stores a chunk: the only writer, for every daemon |
 | nfed_notas, nfed_nota | list notes, and tell one with all its rows |
+| nfed_documentos, nfed_documento | the same of other documents |
+| nfed_inutilizacoes | lists ranges of unused numbers |
 | nfed_pagina_… | read pages of rows, a function for each subject of `stores.pages` |
 | nfed_lacking, nfed_refill | tell which documents lack rows, and fill them |
 | nfed_entrega | remembers what each recipient was given |
@@ -78,6 +80,7 @@ SET_UPDATED_AT = Function(
 )
 STORE = "public.nfed_store(jsonb)"
 NOTE = "public.nfed_nota(text)"
+DOCUMENT = "public.nfed_documento(text)"
 LACKING = "public.nfed_lacking(jsonb)"
 REFILL = "public.nfed_refill(jsonb)"
 DELIVER = "public.nfed_entrega(jsonb)"
@@ -94,6 +97,7 @@ def functions() -> tuple[Function, ...]:
             for each in LISTINGS
         ),
         Function(NOTE, _note(), "SELECT"),
+        Function(DOCUMENT, _document(), "SELECT"),
         Function(LACKING, statement("postgres/sql/lacking.sql"), "INSERT"),
         Function(REFILL, _refill(), "INSERT"),
         Function(DELIVER, _deliver(), "INSERT"),
@@ -177,19 +181,33 @@ def _refill() -> str:
     )
 
 
-def _note() -> str:
+def _whole(function: str, head: str, where: str, parties: str = "") -> str:
     under = [
         {"table": table.name, "link": str(table.link), "parent": str(table.parent)}
-        for table in below("notas_fiscais")
+        for table in below(head)
     ]
     parents = {each["parent"] for each in under}
     numbered = [each for each in under if each["table"] in parents]
     return _filled(
-        "note",
+        "whole",
+        function=function,
+        head=head,
+        where=where,
+        parties=parties,
         declarations="\n".join(f"    v_{each['table']} bigint[];" for each in numbered),
-        ids="\n".join(_filled("note_ids", **each) for each in numbered),
-        rows="\n".join(_filled("note_rows", **each) for each in under),
+        ids="\n".join(_filled("whole_ids", **each) for each in numbered),
+        rows="\n".join(_filled("whole_rows", **each) for each in under),
     )
+
+
+def _note() -> str:
+    where, parties = "t.chave_acesso = chave", _filled("whole_parties")
+    return _whole("nfed_nota", "notas_fiscais", where, parties)
+
+
+def _document() -> str:
+    where = "t.chave_acesso = chave and t.especie = 'documento'"
+    return _whole("nfed_documento", "dfe_documentos", where)
 
 
 def _page(subject: Subject) -> str:

@@ -61,6 +61,7 @@ def _branch(listing: Listing, order: ListOrder) -> str:
         "postgres/sql/list_where.sql",
         key=key,
         alias=listing.alias,
+        always=listing.always,
         conditions="\n   and ".join(
             f"(v_{name} is null or {text})" for name, text in known.items()
         ),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from nfed.documents.layout import tables
 from nfed.documents.layout.columns import INSTANT_SUFFIX, Moment
 from nfed.errors import ConfigError, StoreRejected, StoreUnavailable
+from nfed.stores.documents import Documents
 from nfed.stores.lists import Row, Search
 from nfed.stores.notes import Notes, Rows
 from nfed.stores.postgres.connection import connected
@@ -30,7 +31,7 @@ _NO_ANSWER = (ValueError, TypeError, KeyError, AttributeError, InvalidOperation,
 """What comes of reading whatever else a gateway may answer."""
 
 
-class PostgresNotes(Notes):
+class PostgresNotes(Notes, Documents):
     """See ports.NoteReader; each question is a read-only transaction of its own."""
 
     def __init__(self, url: str) -> None:
@@ -51,7 +52,7 @@ class PostgresNotes(Notes):
             raise StoreUnavailable(str(error)) from error
 
 
-class SupabaseNotes(Notes):
+class SupabaseNotes(Notes, Documents):
     """See ports.NoteReader."""
 
     def __init__(self, project: Project) -> None:
@@ -76,10 +77,17 @@ class _Source(ABC):
 
     async def page(self, search: Search) -> list[Row]:
         found = _read(await self._call(search.listing.function, "busca", asked(search)))
-        return [_row("notas_fiscais", row) for row in found]
+        table = search.listing.table
+        return [_row(table, row) for row in found]
 
     async def note(self, chave: str) -> Rows:
-        found = _read(await self._call("nfed_nota", "chave", chave))
+        return await self._whole("nfed_nota", chave)
+
+    async def document(self, chave: str) -> Rows:
+        return await self._whole("nfed_documento", chave)
+
+    async def _whole(self, function: str, chave: str) -> Rows:
+        found = _read(await self._call(function, "chave", chave))
         return {name: [_row(name, row) for row in rows or ()] for name, rows in found.items()}
 
     @abstractmethod
@@ -89,6 +97,10 @@ class _Source(ABC):
     @abstractmethod
     async def xml(self, chave: str) -> str | None:
         """See ports.NoteReader."""
+
+    @abstractmethod
+    async def document_xml(self, chave: str) -> str | None:
+        """See DocumentReader."""
 
     @abstractmethod
     async def check(self) -> None:
@@ -112,6 +124,14 @@ class _Connected(_Source):
         )
         return found
 
+    async def document_xml(self, chave: str) -> str | None:
+        found: str | None = await self._connection.fetchval(
+            "select xml from public.dfe_documentos "
+            "where chave_acesso = $1 and especie = 'documento'",
+            chave,
+        )
+        return found
+
     async def check(self) -> None:
         await self._connection.execute("select 1 from public.notas_fiscais limit 1")
 
@@ -126,9 +146,15 @@ class _OverHttps(_Source):
         return await self._project.call(function, {name: argument})
 
     async def xml(self, chave: str) -> str | None:
-        wanted = {"chave_acesso": chave}
-        found = await self._project.rows("notas_fiscais", "xml_completo", wanted)
-        text = found[0].get("xml_completo") if found else None
+        return await self._text("notas_fiscais", "xml_completo", {"chave_acesso": chave})
+
+    async def document_xml(self, chave: str) -> str | None:
+        wanted = {"chave_acesso": chave, "especie": "documento"}
+        return await self._text("dfe_documentos", "xml", wanted)
+
+    async def _text(self, table: str, column: str, wanted: dict[str, str]) -> str | None:
+        found = await self._project.rows(table, column, wanted)
+        text = found[0].get(column) if found else None
         return None if text is None else str(text)
 
     async def check(self) -> None:

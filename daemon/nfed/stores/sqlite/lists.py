@@ -15,6 +15,7 @@ def question(search: Search) -> tuple[str, dict[str, object]]:
     known = conditions(listing, Backend.SQLITE, lambda name: f":{name}", search.walked)
     key, way = listing.key(search.order), direction(search.order)
     where = [known[name] for name in search.values if name in known]
+    where.append(listing.always)
     where.append(f"{key} is {'not ' if search.has_key else ''}null")
     values: dict[str, object] = {
         name: float(value) if name in _AMOUNTS else value for name, value in search.values.items()

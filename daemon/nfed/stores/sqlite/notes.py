@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager, closing, contextmanager
 from itertools import batched
 from pathlib import Path
 
-from nfed.documents.layout.columns import Table
 from nfed.sqlite import connect_readonly, world_errors
+from nfed.stores.documents import Documents
 from nfed.stores.lists import Row, Search
 from nfed.stores.lists.listings import CONTAINS, contains
 from nfed.stores.notes import PARTIES, Notes, Rows
@@ -20,8 +20,8 @@ _THREADS = 2
 _MAX_MARKS = 500
 
 
-class SQLiteNotes(Notes):
-    """See ports.NoteReader."""
+class SQLiteNotes(Notes, Documents):
+    """See ports.NoteReader and core.other_documents.DocumentReader."""
 
     def __init__(self, path: Path) -> None:
         self._source = _Source(path)
@@ -52,11 +52,22 @@ class _Source:
     async def note(self, chave: str) -> Rows:
         return await self._run(lambda connection: _note(connection, chave))
 
+    async def document(self, chave: str) -> Rows:
+        return await self._run(lambda connection: _document(connection, chave))
+
     async def xml(self, chave: str) -> str | None:
+        return await self._text(
+            "select xml_completo from notas_fiscais where chave_acesso = ?", chave
+        )
+
+    async def document_xml(self, chave: str) -> str | None:
+        return await self._text(
+            "select xml from dfe_documentos where chave_acesso = ? and especie = 'documento'", chave
+        )
+
+    async def _text(self, query: str, chave: str) -> str | None:
         def read(connection: sqlite3.Connection) -> str | None:
-            row = connection.execute(
-                "select xml_completo from notas_fiscais where chave_acesso = ?", (chave,)
-            ).fetchone()
+            row = connection.execute(query, (chave,)).fetchone()
             return None if row is None else row[0]
 
         return await self._run(read)
@@ -88,16 +99,26 @@ def _note(connection: sqlite3.Connection, chave: str) -> Rows:
     for note in found["notas_fiscais"]:
         parties = [note[f"{papel}_id"] for papel in PARTIES if f"{papel}_id" in note]
         found["empresas"] = _of(connection, "empresas", "id", parties)
-    for table in below("notas_fiscais"):
-        found[table.name] = _below(connection, table, found)
+    return _with_below(connection, found, "notas_fiscais")
+
+
+def _document(connection: sqlite3.Connection, chave: str) -> Rows:
+    documents = [
+        row
+        for row in _of(connection, "dfe_documentos", "chave_acesso", [chave])
+        if row.get("especie") == "documento"
+    ]
+    return _with_below(connection, {"dfe_documentos": documents}, "dfe_documentos")
+
+
+def _with_below(connection: sqlite3.Connection, found: dict[str, list[Row]], head: str) -> Rows:
+    """With the rows of every table below the head."""
+    for table in below(head):
+        assert table.parent is not None
+        assert table.link is not None
+        parents = [row["id"] for row in found[table.parent]]
+        found[table.name] = _of(connection, table.name, table.link, parents)
     return found
-
-
-def _below(connection: sqlite3.Connection, table: Table, found: Rows) -> list[Row]:
-    assert table.parent is not None
-    assert table.link is not None
-    parents = [row["id"] for row in found[table.parent]]
-    return _of(connection, table.name, table.link, parents)
 
 
 def _of(

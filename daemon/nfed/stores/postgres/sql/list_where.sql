@@ -1,4 +1,5 @@
 (v_dated and {key} is not null or not v_dated and {key} is null)
+   and {always}
    and {conditions}
    and ({after} is null or ({key}, {alias}.id) {beyond} ({after}, v_after_id))
    and (v_dated or v_after_id is null or {alias}.id {beyond} v_after_id)

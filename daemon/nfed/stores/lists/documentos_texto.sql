@@ -1,0 +1,6 @@
+(nfed_contains(x.emitente_nome, {value}) or nfed_contains(x.remetente_nome, {value})
+    or nfed_contains(x.destinatario_nome, {value}) or nfed_contains(x.tomador_nome, {value})
+    or nfed_contains(x.texto, {value}) or nfed_contains(x.emitente_cpf_cnpj, {codigo})
+    or nfed_contains(x.remetente_cpf_cnpj, {codigo})
+    or nfed_contains(x.destinatario_cpf_cnpj, {codigo})
+    or nfed_contains(x.tomador_cpf_cnpj, {codigo}))
