@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from nfed.core.other_documents import DocumentFilter
+from nfed.core.other_documents import DocumentFilter, Related
 from nfed.core.ports import ListOrder, NoteFilter
 from tests.support.municipal import abrasf_1
 from tests.support.other_documents import cte, cte_cancellation, unused_numbers
@@ -106,6 +106,22 @@ async def test_a_document_is_told_whole_with_its_xml(shelf):
     assert page.lines[0].emitente_nome == "Transportes São João"
     assert page.lines[0].emitida_em is not None
     assert page.lines[0].valor_total.endswith("0.00")
+
+
+async def test_what_cites_a_document_is_told_whether_it_is_stored_or_not(shelf):
+    carried = "<infCTeNorm><infDoc><infNFe><chave>{}</chave></infNFe></infDoc></infCTeNorm>"
+    key = f"{KEYS[0][:25]}9{KEYS[0][26:]}"
+    await shelf.put(
+        cte(key).replace(b"</infCte>", carried.format("1" * 44).encode() + b"</infCte>")
+    )
+
+    (cited,) = await shelf.notes.related(key)
+    (citing,) = await shelf.notes.related("1" * 44)
+
+    assert cited == Related("cita", "transportada", "1" * 44, None)
+    assert citing == Related("citado por", "transportada", key, "cte")
+    assert await shelf.notes.related(KEYS[1]) == []
+    assert await shelf.notes.related("' or 1=1 --") == []
 
 
 async def test_ranges_of_numbers_are_listed_and_found_by_a_number_within(shelf):

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import JSONResponse
 
+from nfed.api import detail
 from nfed.api import xml as xml_answer
 from nfed.api.batch import Admitted, Cursor, Limit
 from nfed.api.models import DocumentPage, UnusedPage, cursor_for, pair_in
@@ -94,11 +95,11 @@ async def documentos(
     },
 )
 async def documento(api: Admitted, chave: Chave) -> Response:
-    """All that is stored of a document."""
+    """All that is stored of a document, its events, and what is related to it."""
     found = await api.documents.document(chave)
     if found is None:
         raise _unknown(chave)
-    return JSONResponse(found)
+    return JSONResponse(found | await detail.of_document(api, chave))
 
 
 @router.get("/documentos/{chave}/xml", response_class=Response, responses=xml_answer.DESCRIBED)

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 
+from nfed.api import detail
 from nfed.api import xml as xml_answer
 from nfed.api.batch import Admitted, Cursor, Limit
 from nfed.api.models import NotePage, cursor_for, pair_in
@@ -36,7 +37,10 @@ router = APIRouter(
 _NOTE: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The columns by name, those without a value left out; the rows of its "
-        "tables as lists under the table's name; numbers as exact decimals in text.",
+        "tables as lists under the table's name; numbers as exact decimals in text. `eventos`, "
+        "`correcao` (the carta de correção that holds), `relacionados` (what it cites, what cites "
+        "it). `origens`: table, row in it (from 0), column, and the element's path (a step without "
+        "a number is the first of its name), line and text in the XML.",
         "content": {"application/json": {"schema": {"type": "object"}}},
     }
 }
@@ -91,12 +95,18 @@ async def notas(
 
 
 @router.get("/{chave}", response_class=JSONResponse, responses=_NOTE)
-async def nota(api: Admitted, chave: Chave) -> Response:
-    """All that is stored of a note."""
+async def nota(
+    api: Admitted,
+    chave: Chave,
+    origens: Annotated[
+        bool, Query(description="also where each value stands in the XML, by table and row")
+    ] = False,
+) -> Response:
+    """All that is stored of a note, its events, its correction, and what is related to it."""
     found = await api.notes.note(chave)
     if found is None:
         raise _unknown(chave)
-    return JSONResponse(found)
+    return JSONResponse(found | await detail.of_note(api, chave, with_origins=origens))
 
 
 @router.get("/{chave}/xml", response_class=Response, responses=xml_answer.DESCRIBED)

@@ -69,6 +69,19 @@ class Listed[Line]:
     next: NotePosition | None
 
 
+@dataclass(frozen=True, slots=True)
+class Related:
+    """A document that cites another, or that is cited by it; it need not be stored."""
+
+    sentido: str
+    """cita or citado por: what the document that was asked about does."""
+    relacao: str | None
+    """referenciada, transportada, manifestada, anterior …"""
+    chave: str
+    especie: str | None
+    """nfe, nfce, cte, mdfe …; None: not stored."""
+
+
 class DocumentReader(Protocol):
     """Reads these beside whoever writes them. Raises StoreUnavailable."""
 
@@ -90,4 +103,8 @@ class DocumentReader(Protocol):
         self, wanted: NoteFilter, after: NotePosition | None, limit: int
     ) -> Listed[UnusedNumbers]:
         """Ranges of numbers, by when the tax office took them: `de` and `ate` are of that."""
+        ...
+
+    async def related(self, chave: str) -> list[Related]:
+        """What a note or document cites and what cites it, at most 500 of them."""
         ...

@@ -1,15 +1,18 @@
 """Reads stored documents that are no notes, and ranges of numbers; the same way for every store."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
-from nfed.core.other_documents import DocumentFilter, DocumentLine, Listed, UnusedNumbers
+from nfed.core.other_documents import DocumentFilter, DocumentLine, Listed, Related, UnusedNumbers
 from nfed.core.ports import NoteFilter, NotePosition
 from nfed.stores import lists
 from nfed.stores.lists import MOST_SCANNED, Row, page_of
 from nfed.stores.lists.listings import DOCUMENTS, UNUSED
 from nfed.stores.notes import Rows, nested, readable
+
+MOST_RELATED = 500
 
 
 class Source(lists.Source, Protocol):
@@ -21,6 +24,10 @@ class Source(lists.Source, Protocol):
 
     async def document_xml(self, chave: str) -> str | None:
         """See DocumentReader."""
+        ...
+
+    async def related(self, chave: str) -> Sequence[Row]:
+        """Rows of relacionados.sql, at most MOST_RELATED."""
         ...
 
 
@@ -59,6 +66,19 @@ class Documents(ABC):
         async with self._reading() as source:
             rows, end = await page_of(source, UNUSED, wanted, after, limit, self.most_scanned)
             return Listed([_numbers(row) for row in rows], end)
+
+    async def related(self, chave: str) -> list[Related]:
+        """See DocumentReader."""
+        async with self._reading() as source:
+            return [
+                Related(
+                    str(row["sentido"]),
+                    _text(row, "relacao"),
+                    str(row["chave"]),
+                    _text(row, "especie"),
+                )
+                for row in await source.related(chave)
+            ]
 
 
 def _line(row: Row) -> DocumentLine:

@@ -14,12 +14,10 @@ from nfed.documents.checks import Checks, Finding, Policy
 from nfed.documents.checks.codes import CODES
 from nfed.documents.layout import tables
 from nfed.documents.layout.columns import MONEY, Date, Day, Kind, Moment, Number
-from nfed.documents.rows.trace import Place, trace_of
-from nfed.documents.xml.find import find_documents
-from nfed.documents.xml.parse import parse
+from nfed.documents.rows.trace import Place, trace_in
 from nfed.errors import DocumentError
 from nfed.exports.originals import declared_encoding
-from nfed.stores.pages import Selection, subjects
+from nfed.stores.pages import Cell, Selection, subjects
 from nfed.web.access import Looking
 from nfed.web.answers import HEADERS, page, speech_of
 from nfed.web.place import Here
@@ -243,18 +241,14 @@ def _traced(text: str, table: str, row: int, column: str) -> Traced | None:
     checks = Checks(
         Policy.OFF, Policy.WARN, Policy.WARN, Policy.WARN, Policy.OFF, Policy.OFF, keep_xml=False
     )
-    try:
-        source = parse(text.encode(declared_encoding(text), "xmlcharrefreplace"))
-        documents = documents_from(content, checks)
-        part = next(
-            each
-            for each in find_documents(source.root, source.text)
-            if not isinstance(each, DocumentError) and each.name == "NFe"
-        )
-    except (DocumentError, StopIteration):
+    trace = trace_in(text.encode(declared_encoding(text), "xmlcharrefreplace"))
+    if trace is None:
         return None
-    assert part.asked is not None
-    place = trace_of(part.asked, part.answered).place(table, row, column)
+    try:
+        documents = documents_from(content, checks)
+    except DocumentError:
+        return None
+    place = trace.place(table, row, column)
     document = next((each for each in documents if not isinstance(each, DocumentError)), None)
     findings = () if document is None else tuple(document.findings)
     excerpt = None
@@ -280,16 +274,10 @@ def _source_of(table: str, column: str) -> str:
     return found.path or found.note
 
 
-async def _events(here: Site, chave: str) -> list[dict[str, object]]:
+async def _events(here: Site, chave: str) -> list[dict[str, Cell]]:
     """The note's events, in the order of their arrival, by field."""
-    names = [each.name for each in subjects()["eventos"].fields]
-    found: list[dict[str, object]] = []
     async with here.pages() as pages:
-        async for some in pages.read("eventos", Selection(chaves=(chave,)), _MOST_EVENTS):
-            found += [dict(zip(names, row, strict=True)) for row in some.rows]
-            if len(found) >= _MOST_EVENTS:
-                break
-    return found
+        return await pages.about("eventos", chave, _MOST_EVENTS)
 
 
 async def _stored(here: Site, references: Sequence[Group]) -> set[str]:

@@ -1,11 +1,15 @@
 """Traces each value of a document's rows back to the element or attribute that it came from."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lxml import etree
 
 from nfed.documents.rows.extract import Extraction
 from nfed.documents.rows.plan import Fill, Node
+from nfed.documents.xml.find import find_documents
+from nfed.documents.xml.parse import parse
+from nfed.errors import DocumentError
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,13 @@ class Trace(Extraction):
             return None
         return self._places.get((slot, row, self._plan.tables[slot].position(column)))
 
+    def places(self) -> Iterator[tuple[str, int, str, Place]]:
+        """Table, row in it (from 0), column and place of each value, in the layout's order."""
+        for (slot, row, position), place in sorted(self._places.items(), key=lambda each: each[0]):
+            table = self._plan.tables[slot]
+            name = table.stored_names[position - 1]
+            yield table.name, row, name, place
+
     def _visit(self, element: etree._Element, node: Node) -> str:
         for child in element:
             label, _, known = node.by_tag.get(child.tag) or node.find(child.tag)
@@ -66,6 +77,21 @@ class Trace(Extraction):
         line = int(element.sourceline or 0)  # type: ignore[call-overload]  # lxml-stubs have no type
         place = Place(self._path(element) + attribute, line, text)
         self._places.setdefault((slot, row, position), place)
+
+
+def trace_in(source: bytes) -> Trace | None:
+    """The trace of the first note in a file; None: it holds none that can be read."""
+    try:
+        parsed = parse(source)
+        part = next(
+            each
+            for each in find_documents(parsed.root, parsed.text)
+            if not isinstance(each, DocumentError) and each.name == "NFe"
+        )
+    except (DocumentError, StopIteration):
+        return None
+    assert part.asked is not None
+    return trace_of(part.asked, part.answered)
 
 
 def trace_of(note: etree._Element, protocol: etree._Element | None) -> Trace:

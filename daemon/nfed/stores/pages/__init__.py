@@ -101,6 +101,16 @@ class Pages(ABC):
     async def close(self) -> None:
         """Hangs up, where something is held."""
 
+    async def about(self, name: str, chave: str, most: int) -> list[dict[str, Cell]]:
+        """What is stored of the subject about one document, by field, at most so many rows."""
+        fields = [each.name for each in subjects()[name].fields]
+        found: list[dict[str, Cell]] = []
+        async for some in self.read(name, Selection(chaves=(chave,)), most):
+            found += [dict(zip(fields, row, strict=True)) for row in some.rows]
+            if len(found) >= most:
+                break
+        return found[:most]
+
     async def read(self, name: str, selection: Selection, limit: int) -> AsyncIterator[Page]:
         """All rows of the subject of that name, at most `limit` a page. Raises StoreUnavailable."""
         subject = subjects()[name]

@@ -5,6 +5,7 @@
 | nfed_store | stores a chunk: the only writer, for every daemon |
 | nfed_notas, nfed_nota | list notes, and tell one with all its rows |
 | nfed_documentos, nfed_documento | the same of other documents |
+| nfed_relacionados | tells what cites a document, and what it cites |
 | nfed_inutilizacoes | lists ranges of unused numbers |
 | nfed_pagina_… | read pages of rows, a function for each subject of `stores.pages` |
 | nfed_lacking, nfed_refill | tell which documents lack rows, and fill them |
@@ -27,6 +28,7 @@ from nfed.documents.layout.dfe import DFE_ROWS, DFE_UNREADABLE
 from nfed.documents.standing import Answered, least_accepted
 from nfed.stores import deliveries, relations
 from nfed.stores.chunk import LINKS, look_up
+from nfed.stores.documents import MOST_RELATED
 from nfed.stores.lists.listings import LISTINGS
 from nfed.stores.pages.conditions import conditions
 from nfed.stores.pages.subjects import Subject, subjects
@@ -81,6 +83,7 @@ SET_UPDATED_AT = Function(
 STORE = "public.nfed_store(jsonb)"
 NOTE = "public.nfed_nota(text)"
 DOCUMENT = "public.nfed_documento(text)"
+RELATED = "public.nfed_relacionados(text)"
 LACKING = "public.nfed_lacking(jsonb)"
 REFILL = "public.nfed_refill(jsonb)"
 DELIVER = "public.nfed_entrega(jsonb)"
@@ -98,6 +101,7 @@ def functions() -> tuple[Function, ...]:
         ),
         Function(NOTE, _note(), "SELECT"),
         Function(DOCUMENT, _document(), "SELECT"),
+        Function(RELATED, _related(), "SELECT"),
         Function(LACKING, statement("postgres/sql/lacking.sql"), "INSERT"),
         Function(REFILL, _refill(), "INSERT"),
         Function(DELIVER, _deliver(), "INSERT"),
@@ -208,6 +212,16 @@ def _note() -> str:
 def _document() -> str:
     where = "t.chave_acesso = chave and t.especie = 'documento'"
     return _whole("nfed_documento", "dfe_documentos", where)
+
+
+def _related() -> str:
+    query = statement(
+        "lists/relacionados.sql",
+        public="public.",
+        chave="nfed_relacionados.chave",
+        limit=str(MOST_RELATED),
+    )
+    return _filled("related", query=query)
 
 
 def _page(subject: Subject) -> str:

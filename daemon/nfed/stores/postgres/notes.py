@@ -86,6 +86,10 @@ class _Source(ABC):
     async def document(self, chave: str) -> Rows:
         return await self._whole("nfed_documento", chave)
 
+    async def related(self, chave: str) -> list[Row]:
+        found = _read(await self._call("nfed_relacionados", "chave", chave))
+        return [{name: value for name, value in row.items() if value is not None} for row in found]
+
     async def _whole(self, function: str, chave: str) -> Rows:
         found = _read(await self._call(function, "chave", chave))
         return {name: [_row(name, row) for row in rows or ()] for name, rows in found.items()}

@@ -9,10 +9,11 @@ from itertools import batched
 from pathlib import Path
 
 from nfed.sqlite import connect_readonly, world_errors
-from nfed.stores.documents import Documents
+from nfed.stores.documents import MOST_RELATED, Documents
 from nfed.stores.lists import Row, Search
 from nfed.stores.lists.listings import CONTAINS, contains
 from nfed.stores.notes import PARTIES, Notes, Rows
+from nfed.stores.sql import statement
 from nfed.stores.sqlite.lists import question
 from nfed.stores.tables import below
 
@@ -64,6 +65,11 @@ class _Source:
         return await self._text(
             "select xml from dfe_documentos where chave_acesso = ? and especie = 'documento'", chave
         )
+
+    async def related(self, chave: str) -> list[Row]:
+        query = statement("lists/relacionados.sql", public="", chave=":chave", limit=":limit")
+        values = {"chave": chave, "limit": MOST_RELATED}
+        return await self._run(lambda connection: _rows(connection, query, values))
 
     async def _text(self, query: str, chave: str) -> str | None:
         def read(connection: sqlite3.Connection) -> str | None:
