@@ -19,7 +19,7 @@ from nfed import errors
 from nfed.cli import app, command
 from nfed.documents.checks.codes import CODES
 from nfed.documents.xml import libxml2
-from nfed.web import answers, causes, config, guide, jobs, note, notes, now
+from nfed.web import answers, causes, config, guide, jobs, note, notes, now, summary
 from nfed.words import foreign, po
 from nfed.workers import containers
 
@@ -127,6 +127,9 @@ def _of_page() -> Iterator[tuple[str, Sentence]]:
         *jobs.STATES.values(),
         *(label for _, label in jobs.OUTCOMES.values()),
         *notes.ROLES.values(),
+        *summary.ENVIRONMENTS.values(),
+        *summary.ROLES.values(),
+        *summary.KINDS.values(),
         *(title for title, _ in note.SECTIONS),
         *config.ORIGINS,
         *(text for _, _, text in guide.HELP),

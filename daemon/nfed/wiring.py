@@ -28,9 +28,12 @@ from nfed.stores.postgres.http import SupabaseStore
 from nfed.stores.postgres.pages import PostgresPages, SupabasePages
 from nfed.stores.postgres.project import Project
 from nfed.stores.postgres.store import PostgresStore
+from nfed.stores.postgres.summaries import PostgresSummaries
 from nfed.stores.sqlite.deliveries import SQLiteDeliveries
 from nfed.stores.sqlite.pages import SQLitePages
 from nfed.stores.sqlite.store import SQLiteStore
+from nfed.stores.sqlite.summaries import SQLiteSummaries
+from nfed.stores.summaries import Summaries
 from nfed.workers.pool import Workers
 from nfed.workers.process import WorkerSettings
 
@@ -126,6 +129,20 @@ async def open_pages(settings: Settings) -> AsyncIterator[Pages]:
         yield pages
     finally:
         await pages.close()
+
+
+def summaries_of(settings: Settings) -> Summaries | None:
+    """Sums up what the settings' database holds; None: of this store nothing can."""
+    match settings.store_kind:
+        case StoreKind.SQLITE:
+            assert settings.sqlite_path is not None
+            return SQLiteSummaries(settings.sqlite_path.absolute())
+        case StoreKind.POSTGRES:
+            return PostgresSummaries(settings.database_url)
+        case StoreKind.SUPABASE:
+            return None
+        case _ as unreachable:
+            assert_never(unreachable)
 
 
 @asynccontextmanager

@@ -24,12 +24,15 @@ from nfed.stores.postgres.pages import PostgresPages, SupabasePages
 from nfed.stores.postgres.project import Project as Connection
 from nfed.stores.postgres.refill import PostgresRefill, SupabaseRefill
 from nfed.stores.postgres.store import PostgresStore
+from nfed.stores.postgres.summaries import PostgresSummaries
 from nfed.stores.refill import Refillable
 from nfed.stores.sqlite.deliveries import SQLiteDeliveries
 from nfed.stores.sqlite.notes import SQLiteNotes
 from nfed.stores.sqlite.pages import SQLitePages
 from nfed.stores.sqlite.refill import SQLiteRefill
 from nfed.stores.sqlite.store import SQLiteStore
+from nfed.stores.sqlite.summaries import SQLiteSummaries
+from nfed.stores.summaries import Summaries
 from tests.support.postgres_server import Server
 from tests.support.supabase_server import Project
 
@@ -52,6 +55,8 @@ class Shelf:
     """Remembers who was given what."""
     notes: SQLiteNotes | PostgresNotes | SupabaseNotes
     """Lists notes and other documents, and tells one."""
+    summaries: Summaries | None = None
+    """Sums up what is stored; None: nothing can."""
 
     async def put(self, *contents: str | bytes) -> list[Outcome]:
         """One chunk of files; an outcome for each document."""
@@ -138,6 +143,7 @@ class Shelves:
                     refill,
                     SQLiteDeliveries(path),
                     SQLiteNotes(path),
+                    SQLiteSummaries(path),
                 )
             case "postgresql":
                 made: AbstractContextManager[str] = self._server.database(template=self._template)
@@ -152,6 +158,7 @@ class Shelves:
                     refill,
                     PostgresDeliveries(url),
                     PostgresNotes(url),
+                    PostgresSummaries(url),
                 )
             case _:
                 project = self._project

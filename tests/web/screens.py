@@ -4,6 +4,7 @@ SCREENS = (
     "/",
     "/painel/recusados",
     "/painel/notas",
+    "/painel/resumo",
     "/painel/trabalhos",
     "/painel/configuracao",
     "/painel/ajuda",

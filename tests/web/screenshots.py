@@ -42,6 +42,7 @@ def main() -> None:
             "nota": f"/painel/notas/{chave}",
             "xml": f"/painel/notas/{chave}/texto",
             "prova": f"/painel/notas/{chave}/prova?t=notas_fiscais&n=0&c=valor_total_nota",
+            "resumo": f"/painel/resumo?ambiente=2&empresa={chave[6:20]}",
             "trabalhos": "/painel/trabalhos",
             "configuracao": "/painel/configuracao",
             "ajuda": "/painel/ajuda",

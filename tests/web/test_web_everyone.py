@@ -19,6 +19,7 @@ MORE = (
     f"/painel/notas/{NOTE.chave}",
     f"/painel/notas/{NOTE.chave}/texto",
     f"/painel/notas/{NOTE.chave}/prova?t=notas_fiscais&n=0&c=valor_total_nota",
+    f"/painel/resumo?empresa={NOTE.chave[6:20]}&ambiente=2",
     "/painel/nada",
 )
 

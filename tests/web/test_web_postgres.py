@@ -4,10 +4,28 @@ import hashlib
 
 from playwright.sync_api import expect
 
+from tests.support.harness import Rig
 from tests.support.notes import generator
 from tests.support.served import served
 
 HOME = "/painel/notas"
+
+
+def test_postgresql_sums_up_what_sqlite_does(tmp_path, postgres_url):
+    made = [generator().note(n, items=3, rich=True) for n in range(8)]
+    company = made[0].chave[6:20]
+    shown = []
+    for name, settings in (("sqlite", {}), ("postgresql", {"database_url": postgres_url})):
+        with Rig(tmp_path / name) as rig, served(rig, **settings) as server:
+            rig.drop_all(made)
+            rig.drains()
+            address = f"/painel/resumo?ambiente=2&empresa={company}"
+            shown.append(server.get(address).text.partition("<main")[2])
+            shown.append(server.get("/painel/resumo").text.partition("<main")[2])
+
+    assert shown[:2] == shown[2:]
+    assert "CFOP" in shown[0]
+    assert company in shown[1]
 
 
 def test_postgresql_answers_the_same_screens(rig, postgres_url, open_page):

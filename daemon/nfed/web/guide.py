@@ -41,6 +41,16 @@ HELP = (
         ),
     ),
     (
+        "Summary",
+        "/painel/resumo",
+        (
+            "What a company sold and bought in a month: twelve months in bars and numbers, taxes, "
+            "CFOP, NCM, customers, suppliers, what was cancelled, and the numbers that are missing "
+            "in its series. Only authorised notes are summed, and those of the test environment "
+            "apart from the others."
+        ),
+    ),
+    (
         "Jobs",
         "/painel/trabalhos",
         (

@@ -19,7 +19,7 @@ _PAGE = 50
 _KEY = re.compile("[0-9]{6}[0-9A-Z]{12}[0-9]{26}")
 _TAX_NUMBER = re.compile("[0-9]{11}|[0-9A-Z]{12}[0-9]{2}")
 _PUNCTUATION = re.compile(r"[\s./-]")
-_MONTH = re.compile("([0-9]{4})-(0[1-9]|1[0-2])")
+_MONTH = re.compile("[0-9]{4}-(?:0[1-9]|1[0-2])")
 ROLES = {"emitente": "issuer", "destinatario": "recipient"}
 
 router = APIRouter(include_in_schema=False, route_class=ScreenRoute)
@@ -36,12 +36,12 @@ async def notes(
     cursor: Annotated[str, Query(max_length=1000)] = "",
 ) -> Response:
     """A page of the list, the newest issue first; the filters stand in the address."""
-    sought = _PUNCTUATION.sub("", q).upper().removeprefix("NFE")
+    sought = _bare(q)
     if _KEY.fullmatch(sought) and not is_fragment(request):
         return see(f"{HOME}/{sought}")
     role = papel if papel in ROLES else "emitente"
-    number = sought if _TAX_NUMBER.fullmatch(sought) else None
-    month = _MONTH.fullmatch(mes)
+    number = tax_number_in(q)
+    month = month_in(mes)
     first, last = _days(month)
     wanted = NoteFilter(
         emitente=number if role == "emitente" else None,
@@ -54,29 +54,3 @@ async def notes(
     found = NotePage([], None)
     key = _KEY.fullmatch(sought)
     if is_understood and key is None:
-        found = await here.api.notes.notes(wanted, after, _PAGE)
-    more = "" if found.next is None else cursor_for(*found.next)
-    kept = {"q": q, "papel": role if number else "", "mes": mes if month else ""}
-    return page(
-        request,
-        "notes_list.html" if is_fragment(request) else "notes.html",
-        screen="notes",
-        notes=found.notes,
-        q=q,
-        role=role,
-        roles=ROLES,
-        month=mes if month else "",
-        is_understood=is_understood,
-        key=sought if key else "",
-        first_page=f"{HOME}?{told(kept)}" if cursor else "",
-        next_page=f"{HOME}?{told({**kept, 'cursor': more})}" if more else "",
-        status_marks=STATUS_MARKS,
-        home=HOME,
-    )
-
-
-def _days(month: re.Match[str] | None) -> tuple[date | None, date | None]:
-    if month is None or int(month[1]) == 0:
-        return None, None
-    year, number = int(month[1]), int(month[2])
-    return date(year, number, 1), date(year, number, monthrange(year, number)[1])

@@ -12,7 +12,7 @@ from nfed.settings import Settings
 from nfed.stores.pages import Pages
 from nfed.web.refusals import Refusals
 from nfed.web.trials import Trials
-from nfed.wiring import open_pages
+from nfed.wiring import open_pages, summaries_of
 
 
 class Place:
@@ -23,6 +23,8 @@ class Place:
         self.settings = settings
         self.refusals = Refusals(api.folder)
         self.trials = Trials(api.folder, settings)
+        self.summaries = summaries_of(settings)
+        """None: the store cannot."""
         self._shared: dict[str, Shared[Any]] = {}
 
     def pages(self) -> AbstractAsyncContextManager[Pages]:

@@ -83,6 +83,15 @@ class Speech:
             return f"{when:%d/%m/%Y}"
         return f"{when.day} {_MONTHS[when.month - 1]} {when.year}"
 
+    def month(self, value: str) -> str:
+        """A month, of AAAA-MM: 11/2026."""
+        year, _, number = value.partition("-")
+        if not (number.isascii() and number.isdigit() and 0 < int(number) <= len(_MONTHS)):
+            return value
+        if self.language == PORTUGUESE:
+            return f"{number}/{year}"
+        return f"{_MONTHS[int(number) - 1]} {year}"
+
     def clock(self, value: datetime | str | None) -> str:
         """The time alone, with seconds: 12:01:59."""
         when = _moment(value) if value else None
