@@ -19,7 +19,7 @@ from nfed import errors
 from nfed.cli import app, command
 from nfed.documents.checks.codes import CODES
 from nfed.documents.xml import libxml2
-from nfed.web import answers, causes, config, guide, jobs, note, notes, now, summary
+from nfed.web import answers, causes, config, filters, guide, jobs, note, now, summary
 from nfed.words import foreign, po
 from nfed.workers import containers
 
@@ -126,8 +126,9 @@ def _of_page() -> Iterator[tuple[str, Sentence]]:
         *CODES.values(),
         *jobs.STATES.values(),
         *(label for _, label in jobs.OUTCOMES.values()),
-        *notes.ROLES.values(),
-        *summary.ENVIRONMENTS.values(),
+        *filters.ROLES.values(),
+        *filters.ENVIRONMENTS.values(),
+        *filters.ORDERS.values(),
         *summary.ROLES.values(),
         *summary.KINDS.values(),
         *(title for title, _ in note.SECTIONS),

@@ -295,9 +295,30 @@ async def test_sqlite_walks_one_index_and_sorts_no_more_than_the_page(
                 assert "COVERING INDEX" in chosen[1], plan
 
 
+@pytest.mark.parametrize(
+    ("name", "column", "table"),
+    [
+        ("tipo_operacao", "tipo_operacao", "notas_fiscais"),
+        ("finalidade", "finalidade_emissao", "notas_fiscais"),
+        ("cfop", "cfop", "nf_itens"),
+        ("ncm", "ncm", "nf_itens"),
+    ],
+)
+async def test_the_operation_and_the_items_choose_notes(filled, name, column, table):
+    join = "" if table == "notas_fiscais" else "join nf_itens i on i.nota_fiscal_id = n.id"
+    rows = filled.shelf.rows(f"select {column}, chave_acesso from notas_fiscais n {join}")
+    for value in sorted({row[0] for row in rows if row[0]})[:3]:
+        wanted = replace(NoteFilter(), **{name: value})
+
+        found = await filled.listed(wanted, 3)
+
+        assert len(found) == len(set(found))
+        assert set(found) == {chave for each, chave in rows if each == value}
+
+
 def test_every_filter_has_a_question():
     asked = {"ordem"} | {
         "emitente", "destinatario", "de", "ate", "status", "modelo", "ambiente", "serie", "numero",
-        "valor_de", "valor_ate", "texto",
+        "valor_de", "valor_ate", "texto", "tipo_operacao", "finalidade", "cfop", "ncm",
     }  # fmt: skip
     assert {each.name for each in fields(NoteFilter)} == asked

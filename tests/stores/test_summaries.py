@@ -3,12 +3,14 @@
 import re
 from collections import Counter
 from contextlib import AsyncExitStack, suppress
+from datetime import date
 from decimal import Decimal
 
 import pytest
 from lxml import etree
 
 from bench.generator import Generator
+from nfed.core.ports import NoteFilter
 from nfed.stores.summaries import Papel
 from nfed.stores.summaries.questions import MOST, TAXES, Questions
 from nfed.stores.tables import Backend
@@ -218,6 +220,54 @@ async def test_companies_of_the_latest_notes_come_with_their_last_month(each):
 async def test_a_company_that_is_not_stored_has_no_summary(each):
     for shelf in each:
         assert await month(shelf, company="00000000000000") is None
+
+
+@pytest.mark.parametrize(
+    ("wanted", "where"),
+    [
+        (NoteFilter(), "true"),
+        (NoteFilter(emitente=COMPANY, de=date(2026, 3, 1), ate=date(2026, 3, 31)), "id <= 30"),
+        (NoteFilter(status="cancelada", ambiente="1"), "id <= 3"),
+        (
+            NoteFilter(valor_de=Decimal("1000.01"), tipo_operacao="1"),
+            "valor_total_nota >= 1000.01 and tipo_operacao = '1'",
+        ),
+        (
+            NoteFilter(cfop="5102", finalidade="1"),
+            (
+                "finalidade_emissao = '1' and id in"
+                " (select nota_fiscal_id from nf_itens where cfop = '5102')"
+            ),
+        ),
+        (NoteFilter(texto="nothing has this"), "false"),
+    ],
+)
+async def test_a_filters_notes_are_counted_and_summed(each, wanted, where):
+    for shelf in each:
+        shelf.run("update notas_fiscais set status = 'cancelada' where id <= 3")
+        shelf.run(
+            "update notas_fiscais set data_hora_emissao = '2026-04-01 00:00:00' where id > 30"
+        )
+        rows = shelf.rows(f"select valor_total_nota, status from notas_fiscais where {where}")
+        values = [(Decimal(str(value)), status == "autorizada") for value, status in rows]
+
+        found = await shelf.summaries.totals(wanted)
+
+        assert (found.notas, found.autorizadas) == (len(values), sum(own for _, own in values))
+        assert found.total == sum(value for value, _ in values)
+        assert found.total_autorizadas == sum(value for value, own in values if own)
+
+
+async def test_more_notes_than_a_page_may_look_at_are_not_summed(each):
+    for most, is_summed in ((39, False), (40, True)):
+        asking = Questions(Backend.SQLITE, most_scanned=most).totals(NoteFilter(status="rejeitada"))
+        query, values = next(asking)
+        rows = each[0].rows(query.replace(":status", f"'{values['status']}'"))
+
+        with pytest.raises(StopIteration) as ended:
+            asking.send(rows)
+
+        assert (ended.value.value is not None) is is_summed
 
 
 async def test_a_month_is_found_by_the_companys_dates(each):

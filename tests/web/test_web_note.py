@@ -107,7 +107,7 @@ def test_a_note_is_found_by_its_key_and_by_a_cnpj_with_its_points(server, open_p
             r"\S+/\S+-\d\d", " ".join(page.locator("tbody tr td:nth-child(3)").all_inner_texts())
         )
     )
-    page.get_by_label("Chave, CNPJ ou CPF").fill(dropped[3].chave)
+    page.get_by_label("Chave, CNPJ, CPF ou palavras").fill(dropped[3].chave)
     page.keyboard.press("Enter")
     expect(page.locator("h1")).to_contain_text("NF-e")
     assert page.url.endswith(dropped[3].chave)

@@ -1,6 +1,6 @@
 """Holds what exports are made of, and how many there are at once."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 from nfed.api.problems import Problem
@@ -36,15 +36,19 @@ class Exports:
         """Where the imported files are looked for."""
         return Originals(self._done if self._done.is_dir() else None)
 
-    async def stream(self, request: Request) -> AsyncIterator[bytes]:
+    def stream(self, request: Request) -> AsyncIterator[bytes]:
         """The export's bytes. Raises the problem that there are too many, or StoreUnavailable."""
+        return self.counted(lambda: answer(request, self.pages, self.originals(), Tally()))
+
+    async def counted(self, parts: Callable[[], AsyncIterator[bytes]]) -> AsyncIterator[bytes]:
+        """The bytes of what is made so. Raises as `stream`."""
         if self._running >= _AT_ONCE:
             raise Problem(
                 503, "other exports are under way; try again later", headers={"Retry-After": "30"}
             )
         self._running += 1
         try:
-            async for part in answer(request, self.pages, self.originals(), Tally()):
+            async for part in parts():
                 if self._stopped:
                     raise ConnectionAbortedError("the service stops")
                 if part:

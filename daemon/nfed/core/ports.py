@@ -174,6 +174,13 @@ class NoteFilter:
     texto: str | None = None
     """Part of a party's name or number, of an item's description or code, or of infCpl, whatever
     its accents and capitals."""
+    tipo_operacao: str | None = None
+    """tpNF; 0: in, 1: out."""
+    finalidade: str | None = None
+    """finNFe."""
+    cfop: str | None = None
+    """Of one of its items."""
+    ncm: str | None = None
     ordem: ListOrder = ListOrder.NEWEST
 
 

@@ -35,9 +35,10 @@ HELP = (
         "/painel/notas",
         (
             "Find a note by its key, or by the CNPJ or CPF of its issuer or recipient, with or "
-            "without points, and by month. Inside a note, click any value to see the element of "
-            "the XML that it came from, its line, the file, and whether signature and protocol "
-            "hold."
+            "without points, by words, month, status, value and more. What is found is counted "
+            "and summed, and can be taken along as CSV or XLSX. Inside a note, click any value "
+            "to see the element of the XML that it came from, its line, the file, and whether "
+            "signature and protocol hold."
         ),
     ),
     (

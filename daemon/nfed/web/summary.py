@@ -1,6 +1,6 @@
 """Serves Resumo: what one company sold and bought in a month, with its taxes, by its notes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated
@@ -12,12 +12,11 @@ from nfed.stores.summaries.questions import MONTHS, MOST
 from nfed.web.access import Looking
 from nfed.web.answers import page, told
 from nfed.web.charts import Chart, bars
-from nfed.web.notes import month_in, tax_number_in
+from nfed.web.filters import ENVIRONMENTS, Filters, month_in, tax_number_in
 from nfed.web.place import Here
 from nfed.web.routes import ScreenRoute
 
 HOME = "/painel/resumo"
-ENVIRONMENTS = {"1": "Production", "2": "Test environment"}
 ROLES = {Papel.EMITENTE: "notes issued", Papel.DESTINATARIO: "notes received"}
 KINDS = {
     (Papel.EMITENTE, "1", "1"): "Sales",
@@ -93,6 +92,7 @@ async def summary(
         most=MOST,
         roles=ROLES,
         taxes=TAXES,
+        notes_of=None if found is None else _notes_of(found),
         address=lambda **changed: f"{HOME}?{told({**kept, **changed})}",
     )
 
@@ -128,6 +128,17 @@ class Shown:
                 [[each.sales for each in months], [each.purchases for each in months]],
             ),
         )
+
+
+def _notes_of(found: Summary) -> Callable[..., str]:
+    """Makes the address of the notes that a figure is made of."""
+
+    def address(papel: str, **more: str) -> str:
+        role = papel if papel != Papel.EMITENTE else ""
+        of_month = {"mes": found.mes, "ambiente": found.ambiente, "status": _SUMMED}
+        return Filters(q=found.cpf_cnpj, papel=role, **(of_month | more)).address()
+
+    return address
 
 
 def _kind(operation: Operation) -> tuple[Papel, str, str]:

@@ -98,7 +98,7 @@ async def page_of(
 def _walks(
     listing: Listing, wanted: NoteFilter, after: NotePosition | None, limit: int
 ) -> list[Search]:
-    values = _values(wanted)
+    values = values_of(wanted)
     first = Search(listing, values, wanted.ordem, has_key=True, limit=limit, after=after)
     rest = replace(first, has_key=False)
     if after is not None and not after[0]:
@@ -114,7 +114,7 @@ def position_of(row: Row, listing: Listing, order: ListOrder) -> NotePosition:
     return "" if key is None else str(key), int(str(row["id"]))
 
 
-def _values(wanted: NoteFilter) -> Values:
+def values_of(wanted: NoteFilter) -> Values:
     """What a filter compares with."""
     text = (plain(wanted.texto) or "").replace("\0", " ").strip()
     until = wanted.ate if wanted.ate is not None and wanted.ate < date.max else None
@@ -133,6 +133,10 @@ def _values(wanted: NoteFilter) -> Values:
         "numero": wanted.numero,
         "least": None if wanted.valor_de is None else f"{wanted.valor_de:f}",
         "most": None if wanted.valor_ate is None else f"{wanted.valor_ate:f}",
+        "operacao": wanted.tipo_operacao,
+        "finalidade": wanted.finalidade,
+        "cfop": wanted.cfop,
+        "ncm": wanted.ncm,
         "texto": text or None,
         "codigo": code_in(text) or None,
     }

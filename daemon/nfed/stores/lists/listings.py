@@ -16,7 +16,7 @@ from nfed.stores.tables import Backend
 
 CONTAINS = "nfed_contains"
 """In SQL, whether a text holds another that is `plain`. SQLite's connection has to be given it."""
-_CONTAINS = re.compile(rf"{CONTAINS}\(([\w.]+), (\w+)\)")
+_CONTAINS = re.compile(rf"{CONTAINS}\(([\w.]+), (:?\w+)\)")
 _ACCENTED = "".join(
     chr(code)
     for code in range(0xC0, 0x180)
@@ -71,6 +71,7 @@ def _text_of(name: str) -> str:
 
 
 _COMPANY = "(select c.id from {public}empresas c where c.cpf_cnpj = {value})"
+_OF_ITEM = "exists (select 1 from {public}nf_itens i where i.nota_fiscal_id = n.id and i"
 NOTES = Listing(
     "nfed_notas",
     "lists/notas.sql",
@@ -90,6 +91,10 @@ NOTES = Listing(
         "numero": "n.numero_nf = {value}",
         "least": "{guard}n.valor_total_nota >= {value}",
         "most": "{guard}n.valor_total_nota <= {value}",
+        "operacao": "n.tipo_operacao = {value}",
+        "finalidade": "n.finalidade_emissao = {value}",
+        "cfop": f"{_OF_ITEM}.cfop = {{value}})",
+        "ncm": f"{_OF_ITEM}.ncm = {{value}})",
         "texto": _text_of("notas"),
     },
 )

@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from nfed.core.ports import NoteFilter
 from nfed.errors import ConfigError, StoreUnavailable
 from nfed.stores.postgres.connection import connected
-from nfed.stores.summaries import Company, Summary
+from nfed.stores.summaries import Company, Summary, Totals
 from nfed.stores.summaries.questions import Asking, Questions, marked
 from nfed.stores.tables import Backend
 
@@ -29,6 +30,10 @@ class PostgresSummaries:
         """See summaries.Summaries."""
         return await self._answer(_QUESTIONS.lately)
 
+    async def totals(self, wanted: NoteFilter) -> Totals | None:
+        """See summaries.Summaries."""
+        return await self._answer(lambda: _QUESTIONS.totals(wanted))
+
     async def month(self, cpf_cnpj: str, mes: str | None, ambiente: str) -> Summary | None:
         """See summaries.Summaries."""
         return await self._answer(lambda: _QUESTIONS.month(cpf_cnpj, mes, ambiente))
@@ -50,8 +55,12 @@ async def _answered[T](connection: "Connection", asking: Asking[T]) -> T:
         query, values = next(asking)
         while True:
             text, names = marked(query)
-            rows = await connection.fetch(text, *(str(values[name]) for name in names))
+            rows = await connection.fetch(text, *(_text(values[name]) for name in names))
             query, values = asking.send([tuple(row) for row in rows])
     except StopIteration as done:
         answer: T = done.value
         return answer
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)

@@ -6,8 +6,10 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+from nfed.core.ports import NoteFilter
 from nfed.sqlite import connect_readonly, world_errors
-from nfed.stores.summaries import Company, Summary
+from nfed.stores.lists.listings import CONTAINS, contains
+from nfed.stores.summaries import Company, Summary, Totals
 from nfed.stores.summaries.questions import Asking, Questions
 from nfed.stores.tables import Backend
 
@@ -25,6 +27,10 @@ class SQLiteSummaries:
         """See summaries.Summaries."""
         return await self._answer(_QUESTIONS.lately)
 
+    async def totals(self, wanted: NoteFilter) -> Totals | None:
+        """See summaries.Summaries."""
+        return await self._answer(lambda: _QUESTIONS.totals(wanted))
+
     async def month(self, cpf_cnpj: str, mes: str | None, ambiente: str) -> Summary | None:
         """See summaries.Summaries."""
         return await self._answer(lambda: _QUESTIONS.month(cpf_cnpj, mes, ambiente))
@@ -38,6 +44,7 @@ class SQLiteSummaries:
             world_errors("database", self._path),
             closing(connect_readonly(self._path)) as connection,
         ):
+            connection.create_function(CONTAINS, 2, contains, deterministic=True)
             connection.execute("begin")
             return _answered(connection, asking)
 

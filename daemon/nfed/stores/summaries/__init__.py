@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
 
+from nfed.core.ports import NoteFilter
 from nfed.stores.pages import Papel
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "Partner",
     "Summaries",
     "Summary",
+    "Totals",
 ]
 
 
@@ -121,11 +123,26 @@ class Summary:
     """How many numbers are in all the gaps, also those that the list was cut of."""
 
 
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What a filter chooses, summed."""
+
+    notas: int
+    total: Decimal
+    """vNF, BRL."""
+    autorizadas: int
+    total_autorizadas: Decimal
+
+
 class Summaries(Protocol):
     """Reads summaries. Raises StoreUnavailable."""
 
     async def lately(self) -> list[Company]:
         """Those who issued or received the notes issued last, the most frequent first."""
+        ...
+
+    async def totals(self, wanted: NoteFilter) -> Totals | None:
+        """Sums what a list shows; None: more notes would have to be looked at than for a page."""
         ...
 
     async def month(self, cpf_cnpj: str, mes: str | None, ambiente: str) -> Summary | None:

@@ -1,17 +1,20 @@
 """Says in SQL what a summary asks, and makes a Summary of the answers, once for every store.
 
 In the files, `nfed_sum(x)` stands for an exact sum of amounts, which each database spells its own
-way, and `:name` for a value: `VALUES` says which there are.
+way, and `:name` for a value.
 """
 
 import re
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from nfed.core.ports import ListOrder, NoteFilter
+from nfed.stores.lists import MOST_SCANNED, values_of
+from nfed.stores.lists.listings import NOTES, conditions
 from nfed.stores.pages import Papel
 from nfed.stores.sql import statement
-from nfed.stores.summaries import Code, Company, Gap, Operation, Partner, Summary
+from nfed.stores.summaries import Code, Company, Gap, Operation, Partner, Summary, Totals
 from nfed.stores.tables import Backend
 
 MOST = 50
@@ -28,27 +31,30 @@ TAXES = (
     ("valor_issqn", "n.valor_issqn"),
 )
 """What is summed for each; PIS and COFINS have totals of their own for services."""
-VALUES = {
+TYPES = {
     "company": "bigint",
-    "number": "text",
-    "ambiente": "text",
     "first": "timestamp",
     "since": "timestamp",
     "until": "timestamp",
     "before": "timestamp",
     "after": "timestamp",
+    "from": "timestamp",
+    "numero": "bigint",
+    "least": "numeric",
+    "most": "numeric",
 }
-"""By name, with the type that PostgreSQL takes it for. `company` is empresas.id; the month is from
-`since` to `until`, twelve from `first`, and `before` to `after` is one more at either end."""
+"""Of the values by name, as PostgreSQL takes them; any other is text. `company` is empresas.id; the
+month is from `since` to `until`, twelve from `first`; `before` and `after` are a month further."""
 _SUM = re.compile(r"nfed_sum\(((?:[^()]|\([^()]*\))*)\)")
 _MARK = re.compile(r"(?<![:\w]):([a-z]+)")
 _SIDES = {Papel.EMITENTE: Papel.DESTINATARIO, Papel.DESTINATARIO: Papel.EMITENTE}
 _CENTS = "cast(round(({}) * 100) as integer)"
+_AMOUNTS = ("least", "most")
 _MILLION = 1_000_000
 
 type Cell = str | int | Decimal | None
 type Row = Sequence[Cell]
-type Values = Mapping[str, str | int]
+type Values = Mapping[str, str | int | float | None]
 type Asking[T] = Generator[tuple[str, Values], list[Row], T]
 """Yields questions with their values, and is sent the rows that answer each."""
 
@@ -58,11 +64,34 @@ class Questions:
     """The questions in the SQL of one database."""
 
     backend: Backend
+    most_scanned: int = MOST_SCANNED
+    """How many notes totals are made of at most."""
 
     def lately(self) -> Asking[list[Company]]:
         """See Summaries."""
         rows = yield self._sql("empresas"), {}
         return [Company(_text(a), _text(b), _whole(c), _text(d)) for a, b, c, d in rows]
+
+    def totals(self, wanted: NoteFilter) -> Asking[Totals | None]:
+        """See Summaries."""
+        values = values_of(wanted)
+        walked = NOTES.walked(values.keys(), ListOrder.NEWEST)
+        known = conditions(NOTES, self.backend, lambda name: f":{name}", walked)
+        query = self._sql(
+            "totais",
+            walked=_all(known[name] for name in values if name in walked),
+            rest=_all(known[name] for name in values if name in known and name not in walked),
+            most_scanned=str(self.most_scanned),
+        )
+        is_sqlite = self.backend is Backend.SQLITE
+        amounts = {name: float(values[name]) for name in _AMOUNTS if is_sqlite and name in values}
+        ((scanned, count, total, own, own_total),) = yield (
+            query,
+            {"codigo": None, **values, **amounts},
+        )
+        if _whole(scanned) > self.most_scanned:
+            return None
+        return Totals(_whole(count), _amount(total), _whole(own), _amount(own_total))
 
     def month(self, cpf_cnpj: str, mes: str | None, ambiente: str) -> Asking[Summary | None]:
         """See Summaries."""
@@ -121,6 +150,10 @@ class Questions:
         return _SUM.sub(_in_cents if is_sqlite else r"cast(sum(\1) as text)", text)
 
 
+def _all(found: Iterable[str]) -> str:
+    return "\n     and ".join(found) or "true"
+
+
 def marked(query: str) -> tuple[str, list[str]]:
     """The query as PostgreSQL has it, with the names of its values in their order."""
     names: list[str] = []
@@ -129,7 +162,7 @@ def marked(query: str) -> tuple[str, list[str]]:
         name = found[1]
         if name not in names:
             names.append(name)
-        kind = VALUES[name]
+        kind = TYPES.get(name, "text")
         # As text on the way, which every driver can send.
         return f"cast(cast(${names.index(name) + 1} as text) as {kind})"
 
