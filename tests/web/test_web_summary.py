@@ -73,7 +73,7 @@ def test_the_bars_say_what_the_table_below_them_says(rig, server, open_page):
     expect(page.locator(".chart title")).to_have_text([f"Vendas: R$ {total}"])
     row = page.get_by_role("row").filter(has_text="03/2026")
     expect(row).to_contain_text(total)
-    row.get_by_role("link").click()
+    row.get_by_role("link", name="03/2026").click()
     expect(page.locator(".tile").first).to_contain_text(total)
 
 
