@@ -5,6 +5,7 @@ import csv
 import io
 import json
 import sqlite3
+import zipfile
 from datetime import datetime
 from decimal import Decimal
 
@@ -163,6 +164,28 @@ async def test_rows_that_do_not_fit_a_sheet_go_on_in_the_next(path):
     found = [row[at] for sheet in sheets for row in sheet.iter_rows(min_row=2, values_only=True)]
     assert found == [row[at] for row in cells]
     assert all(sheet["A1"].value == "chave_acesso" for sheet in sheets)
+
+
+async def test_a_sheet_ends_before_the_zip_would_be_one_that_excel_repairs(path):
+    subject = subjects()["itens"]
+    cells = await stored(path, "itens")
+
+    async def pages():
+        for at in range(0, len(cells), 6):
+            yield cells[at : at + 6]
+
+    content = b"".join([part async for part in xlsx_of(subject, pages(), sheet_bytes=60_000)])
+
+    sheets = openpyxl.load_workbook(io.BytesIO(content)).worksheets
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        sizes = [
+            each.file_size for each in archive.infolist() if "worksheets/sheet" in each.filename
+        ]
+    at = subject.position("chave_acesso")
+    found = [row[at] for sheet in sheets for row in sheet.iter_rows(min_row=2, values_only=True)]
+    assert found == [row[at] for row in cells]
+    assert len(sizes) > 1
+    assert max(sizes) < 120_000
 
 
 async def test_what_a_sheet_cannot_hold_is_text(path):

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _ROWS = 1_048_576
 """Of a sheet, the heading's among them (ECMA-376; Excel's limits)."""
+_BYTES = 3_500_000_000
+"""Of a sheet's XML; from 4 GB on the zip would need ZIP64, which Excel repairs with a warning."""
 _LETTERS = 32_767
 _SAFE_LENGTH = 16  # 15 digits and a point
 _EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001  # a spreadsheet's days have no zone
@@ -34,12 +36,18 @@ _CREATED = datetime(2026, 1, 1, tzinfo=UTC)  # or the same rows would give other
 
 
 async def xlsx_of(
-    subject: Subject, rows: AsyncIterator[Sequence[Row]], sheet_rows: int = _ROWS
+    subject: Subject,
+    rows: AsyncIterator[Sequence[Row]],
+    sheet_rows: int = _ROWS,
+    sheet_bytes: int = _BYTES,
 ) -> AsyncIterator[bytes]:
-    """The workbook; a sheet holds so many rows, its heading among them, and the next goes on."""
+    """The workbook; a sheet holds so many rows, its heading among them, and the next goes on.
+
+    It goes on, too, after a page that brings the sheet's XML above so many bytes.
+    """
     with tempfile.TemporaryDirectory(prefix="nfed-xlsx-") as folder:
         path = f"{folder}/rows.xlsx"
-        book = await asyncio.to_thread(_Book, path, folder, subject, sheet_rows)
+        book = await asyncio.to_thread(_Book, path, folder, subject, sheet_rows, sheet_bytes)
         async for page in rows:
             await asyncio.to_thread(book.add, page)
         await asyncio.to_thread(book.close)
@@ -48,13 +56,16 @@ async def xlsx_of(
 
 
 class _Book:
-    def __init__(self, path: str, folder: str, subject: Subject, sheet_rows: int) -> None:
+    def __init__(
+        self, path: str, folder: str, subject: Subject, sheet_rows: int, sheet_bytes: int
+    ) -> None:
         from xlsxwriter.workbook import Workbook
 
         self._book: Workbook = Workbook(path, {"constant_memory": True, "tmpdir": folder})
         self._book.set_properties({"created": _CREATED})
         self._subject = subject
         self._sheet_rows = sheet_rows
+        self._sheet_bytes = sheet_bytes
         self._bold = self._book.add_format({"bold": True})
         self._formats = [self._format(field.kind) for field in subject.fields]
         self._writers: list[Callable[[int, Cell], object]] = []
@@ -62,6 +73,9 @@ class _Book:
         self._sheet = self._new_sheet()
 
     def add(self, page: Sequence[Row]) -> None:
+        if page and self._sheet.row_data_fh.tell() > self._sheet_bytes:
+            self._end_sheet()
+            self._sheet = self._new_sheet()
         for row in page:
             if self._row == self._sheet_rows:
                 self._end_sheet()
