@@ -8,6 +8,7 @@ The same seed gives the same bytes on every machine. Nothing in them is of a rea
 import argparse
 import itertools
 import os
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -207,7 +208,13 @@ class Generator:
         inside = corpo.xml
         # In canonical form the namespace stands on infNFe, in the file on the NFe around it.
         canonical = f'<infNFe xmlns="{NFE}" Id="NFe{chave}" versao="4.00">{inside}</infNFe>'
-        certificate = self._signer.certificate(op.emitente.cnpj)
+        # Where a provider signs for the issuer, the certificate is that provider's.
+        provider = re.search("<CNPJPAA>(.*?)</CNPJPAA>", inside)
+        certificate = (
+            self._signer.certificate(op.emitente.cnpj)
+            if provider is None
+            else self._signer.certificate_of_provider(provider[1])
+        )
         signature, digest = self._signer.signature(canonical.encode(), chave, certificate)
         opening = f'<infNFe Id="NFe{chave}" versao="4.00">'
         if is_rich and dice.chance(2):

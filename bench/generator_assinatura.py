@@ -60,8 +60,10 @@ class Signer:
     def __init__(self, seed: int, issuers: tuple[Emitente, ...]) -> None:
         self._private_key = _rsa_key(seed)
         self._certificates = {
-            issuer.cnpj: _certificate(seed, issuer, self._private_key) for issuer in issuers
+            issuer.cnpj: _certificate(seed, issuer.nome, issuer.certificado_cnpj, self._private_key)
+            for issuer in issuers
         }
+        self._seed = seed
 
     def signature(self, inf_nfe: bytes, chave: str, certificate: str) -> tuple[str, str]:
         """The `<Signature>` over a canonical infNFe, and the DigestValue in it."""
@@ -91,6 +93,13 @@ class Signer:
     def certificate(self, issuer_cnpj: str) -> str:
         """The certificate of the issuer, DER in base64, as it stands in the signature."""
         return self._certificates[issuer_cnpj]
+
+    def certificate_of_provider(self, cnpj: str) -> str:
+        """The same of a provider of signatures (infPAA)."""
+        if cnpj not in self._certificates:
+            made = _certificate(self._seed, "Provedor de Assinatura", cnpj, self._private_key)
+            self._certificates[cnpj] = made
+        return self._certificates[cnpj]
 
     def resign(self, xml: bytes) -> bytes:
         """The document with its signature made good again after an edit of infNFe.
@@ -212,15 +221,14 @@ def _prime(dice: random.Random) -> int:
             return candidate
 
 
-def _certificate(seed: int, issuer: Emitente, key: rsa.RSAPrivateKey) -> str:
-    cnpj = issuer.certificado_cnpj
+def _certificate(seed: int, name: str, cnpj: str, key: rsa.RSAPrivateKey) -> str:
     subject = x509.Name(
         [
             x509.NameAttribute(NameOID.COUNTRY_NAME, "BR"),
             x509.NameAttribute(NameOID.ORGANIZATION_NAME, "ICP-Brasil"),
             x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, "Certificado de teste A1"),
             # A common name holds 64 characters, of which the CNPJ and its colon take 15.
-            x509.NameAttribute(NameOID.COMMON_NAME, f"{issuer.nome[:49].upper()}:{cnpj}"),
+            x509.NameAttribute(NameOID.COMMON_NAME, f"{name[:49].upper()}:{cnpj}"),
         ]
     )
     alternative = x509.SubjectAlternativeName(

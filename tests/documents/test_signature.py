@@ -71,6 +71,33 @@ def test_the_generators_notes_verify(n):
     assert signature_findings(root.find(".//{*}infNFe"), made.emitente_cnpj or None, digest) == []
 
 
+MEANT = {"AUT-HOMOLOG", "AUT-NONE"}
+"""All of the generator's notes are of the test environment, and some have no protocol."""
+
+
+@pytest.mark.parametrize("modelo", ["55", "65"])
+@pytest.mark.parametrize("rich", [True, False], ids=["rich", "plain"])
+def test_the_generators_notes_pass_every_check(modelo, rich):
+    findings = []
+    for n in range(60):
+        how = {"items": 1 + n % 9, "authorised": n % 8 != 0}
+        made = generator().note(n, modelo=modelo, rich=rich, **how)
+        found = document_from(made.xml, Checks()).findings
+        findings += [(n, each.code, str(each.text)) for each in found]
+
+    assert {code for _, code, _ in findings} == MEANT, findings
+    assert len({n for n, code, _ in findings if code == "AUT-HOMOLOG"}) == 60
+
+
+def test_a_provider_that_signs_for_an_issuer_does_so_with_its_own_certificate():
+    note = generator().note(8, modelo="65", rich=True, items=9).xml
+    assert b"<CNPJPAA>" in note
+
+    found = document_from(note, Checks()).findings
+
+    assert [each.code for each in found if each.code.startswith("SIG")] == []
+
+
 @pytest.mark.parametrize("method", ["sha1", "sha256"])
 @pytest.mark.parametrize("c14n", [INCLUSIVE, EXCLUSIVE, f"{INCLUSIVE}#WithComments"])
 @pytest.mark.parametrize("prefix", ["", "ds"])
