@@ -267,6 +267,15 @@ class ArchiveTooLarge(ArchiveError):
     )
 
 
+class ArchiveBeyondReach(ArchiveTooLarge):
+    """It asks for more than nfed gives any archive of its kind, whatever the settings."""
+
+    advice = (
+        "No setting raises this limit. Unpack it, and drop what it holds into the folder, or pack "
+        "the files again as a plain .zip."
+    )
+
+
 class ArchiveTooDeep(ArchiveError):
     """A zip inside a zip inside a zip."""
 

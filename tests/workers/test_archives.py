@@ -1,9 +1,11 @@
 """What a worker makes of archives, hostile ones above all."""
 
 import gzip
+import inspect
 import io
 import json
 import os
+import re
 import struct
 import tarfile
 import zipfile
@@ -24,9 +26,12 @@ from nfed.core.arrival import Arrival
 from nfed.core.outcome import Deferred, Reason, Refused, refusal
 from nfed.core.ports import Fate, Reading
 from nfed.documents.checks import Checks
-from nfed.errors import NotFiscal
+from nfed.errors import ArchiveBeyondReach, ArchiveError, NotFiscal
 from nfed.intake.left_alone import is_candidate
 from nfed.intake.shelves import FolderShelves
+from nfed.settings.model import Settings
+from nfed.workers import archives, containers
+from nfed.workers.containers import on_disk
 from nfed.workers.members import ListArchive, MemberBytes, Members, ReadMembers
 from nfed.workers.read import WorkerSettings
 from tests.support.archives import encrypted, mailed, rarred, seven_zipped, tarred, zipped
@@ -568,6 +573,30 @@ def test_a_7z_that_asks_for_much_memory_is_refused(box):
 
     assert error_type == "ArchiveTooLarge"
     assert "2,147,483,648 bytes of memory" in error
+    assert box.listing().advice == ArchiveBeyondReach.advice
+    assert "No setting" in ArchiveBeyondReach.advice
+
+
+def test_an_archive_inside_with_more_than_it_is_listed_with_is_damaged():
+    """No setting would help, so none is spoken of."""
+    with pytest.raises(
+        ArchiveError, match="more than the 3 bytes that it is listed with"
+    ) as raised:
+        on_disk(io.BytesIO(b"1234"), 3, None)
+
+    assert raised.value.error_type == "ArchiveDamaged"
+    assert "setting" not in raised.value.advice
+
+
+def test_the_settings_that_advice_speaks_of_are_there():
+    """What says `raise the setting that is named` names one."""
+    text = inspect.getsource(containers) + inspect.getsource(archives)
+    named = set(re.findall(r"max_archive_[a-z]+(?:_bytes)?", text))
+
+    assert {"max_archive_bytes", "max_archive_members"} <= named <= Settings.model_fields.keys()
+    raised = re.findall(r"ArchiveTooLarge\(\s*Message\((.*?)\)\s*\)", text, re.DOTALL)
+    assert len(raised) >= 6
+    assert [each for each in raised if "max_archive_" not in each and "{setting}" not in each] == []
 
 
 @pytest.mark.parametrize(

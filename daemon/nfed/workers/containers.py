@@ -26,6 +26,7 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 from nfed.core.archive import Kind, form_of
 from nfed.errors import (
+    ArchiveBeyondReach,
     ArchiveEncrypted,
     ArchiveError,
     ArchiveTooLarge,
@@ -154,9 +155,10 @@ def damage() -> Iterator[None]:
 
 
 def on_disk(stream: IO[bytes] | gzip.GzipFile, most: int, setting: str | None) -> BinaryIO:
-    """A file without a name that holds the stream; `setting` is where `most` comes from.
+    """A file without a name that holds the stream; `setting` is where `most` comes from; None:
+    from the directory of the archive that it is in.
 
-    Raises ArchiveTooLarge.
+    Raises ArchiveTooLarge, or ArchiveError for more than that directory says.
     """
     folder = _DISK if os.access(_DISK, os.W_OK) else None
     file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - closed with the archive
@@ -174,10 +176,13 @@ def on_disk(stream: IO[bytes] | gzip.GzipFile, most: int, setting: str | None) -
     return file
 
 
-def _swollen(most: int, setting: str | None) -> ArchiveTooLarge:
+def _swollen(most: int, setting: str | None) -> ArchiveError:
     if setting is None:
-        return ArchiveTooLarge(
-            Message("an archive inside it has more than {most:,} bytes", most=most)
+        return ArchiveError(
+            Message(
+                "an archive inside it has more than the {most:,} bytes that it is listed with",
+                most=most,
+            )
         )
     return ArchiveTooLarge(
         Message(
@@ -378,7 +383,7 @@ class MailContainer:
         self._file = file
         size = file.seek(0, os.SEEK_END)
         if size > _MAX_MAIL_BYTES:
-            raise ArchiveTooLarge(
+            raise ArchiveBeyondReach(
                 Message("{size:,} bytes; a mail may have {most:,}", size=size, most=_MAX_MAIL_BYTES)
             )
         file.seek(0)
@@ -494,7 +499,7 @@ class SevenContainer:
                 elif coder["method"] in (b"\x03\x01\x01", b"\x03\x04\x01") and len(properties) >= 5:
                     (asked,) = struct.unpack_from("<L", properties, 1)  # LZMA, PPMd
                 if asked > _MAX_DICTIONARY_BYTES:
-                    raise ArchiveTooLarge(
+                    raise ArchiveBeyondReach(
                         Message(
                             "it asks for {asked:,} bytes of memory, expected at most {most:,}",
                             asked=asked,
@@ -561,7 +566,7 @@ class SevenContainer:
 def _check_size(size: int) -> None:
     """A member of these is read into memory."""
     if size > _MAX_HELD_BYTES:
-        raise ArchiveTooLarge(
+        raise ArchiveBeyondReach(
             Message(
                 "a member of {size:,} bytes; at most {most:,} are read",
                 size=size,
@@ -611,7 +616,7 @@ class RarContainer:
         files = sum(1 for each in self.entries if form_of(each.name).kind is not Kind.IGNORED)
         unpacked = sum(each.size_bytes for each in self.entries)
         if self._rar.is_solid() and unpacked * files > _MAX_SOLID_BYTES:
-            raise ArchiveTooLarge(
+            raise ArchiveBeyondReach(
                 Message(
                     "{files:,} members packed as one (solid), {unpacked:,} bytes; each "
                     "would be unpacked from the beginning",
