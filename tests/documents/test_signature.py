@@ -8,7 +8,7 @@ from lxml import etree
 
 from nfed.documents import document_from
 from nfed.documents.checks import Checks, Policy
-from nfed.documents.checks.canonical import faithful
+from nfed.documents.checks.canonical import digest_signed, faithful
 from nfed.documents.checks.signature import signature_findings
 from nfed.documents.xml.parse import NAMESPACE
 from nfed.errors import DocumentError, InvalidSignature
@@ -69,6 +69,22 @@ def test_the_generators_notes_verify(n):
     digest = root.findtext(".//{*}digVal")
 
     assert signature_findings(root.find(".//{*}infNFe"), made.emitente_cnpj or None, digest) == []
+
+
+def test_without_a_signature_the_digest_is_that_of_the_form_which_the_protocol_names():
+    """A wrapper's further namespaces make other forms, of which the issuer knew none."""
+    alone = etree.fromstring('<CTe xmlns="urn:a"><infCte Id="1"><a>1</a></infCte></CTe>')
+    wrapped = etree.fromstring(
+        '<p:lot xmlns:p="urn:p" xmlns:q="urn:q"><CTe xmlns="urn:a"><infCte Id="1"><a>1</a></infCte>'
+        "</CTe></p:lot>"
+    )
+    own = digest_signed(alone[0])
+    first = digest_signed(wrapped[0][0])
+
+    assert first != own
+    assert digest_signed(wrapped[0][0], own) == own
+    assert digest_signed(wrapped[0][0], first) == first
+    assert digest_signed(wrapped[0][0], "another's") == first
 
 
 MEANT = {"AUT-HOMOLOG", "AUT-NONE"}

@@ -71,8 +71,13 @@ def digest_signed(element: etree._Element, protocol_digest: str | None = None) -
         return None if found is None else "".join((found.text or "").split()) or None
     document = element.getparent()
     forms = canonical_forms(element, Method(), element if document is None else document)
-    digests = [b64encode(sha1(form).digest()).decode() for form in forms]
-    return protocol_digest if protocol_digest in digests else next(iter(digests), None)
+    first = None
+    for form in forms:  # each costs as much as reading the element: none is made without need
+        digest = b64encode(sha1(form).digest()).decode()
+        if not protocol_digest or digest == protocol_digest:
+            return digest
+        first = first or digest
+    return first
 
 
 def faithful(element: etree._Element, text: str) -> etree._Element:
