@@ -209,6 +209,8 @@ class ConflictingDocument(DocumentError):
         "Two files with one key say different things, so at least one of them is not what was "
         "authorised. Where the message says `superseded`, the stored one is, and this file may be "
         "deleted. Else compare both with the tax office's portal; the stored one was left as it is."
+        " Where this file is the right one, its protocol decides: once that is stored too, "
+        "`nfed retry` lets this file take the stored one's place."
     )
 
 

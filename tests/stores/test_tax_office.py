@@ -288,6 +288,32 @@ async def test_of_two_drafts_the_protocol_names_the_one_that_was_accepted(made):
         assert isinstance(by_file[bare], Updated if order.index(draft) < 2 else Imported)
 
 
+@pytest.mark.parametrize("together", [True, False], ids=["one chunk", "in turn"])
+async def test_a_refused_draft_takes_its_place_by_a_retry_once_its_protocol_is_stored(
+    made, together
+):
+    """A database holds one note a key, so the second waits in failed/, and its advice says so."""
+    draft, protocol, whole = (
+        case("63a-bare-A.xml"),
+        case("63b-protB-alone.xml"),
+        case("63c-procB.xml"),
+    )
+    bare = re.search(rb"<NFe.*</NFe>", whole, re.S)[0]
+    shelf = await made.new()
+
+    first = await (shelf.put(draft, bare) if together else in_turn(shelf, draft, bare))
+
+    assert kinds(first) == [Imported, Refused]
+    assert "once that is stored too, `nfed retry` lets this file take" in first[1].advice
+    (told,) = await in_turn(shelf, protocol)
+    assert [each.code for each in told.findings] == ["SIG-PROTOCOL"]
+    assert kinds(await in_turn(shelf, bare)) == [Updated]
+    assert shelf.one("select status, digest_assinatura from notas_fiscais") == (
+        "autorizada",
+        digest_of(whole),
+    )
+
+
 @pytest.mark.parametrize("signed", [True, False])
 async def test_a_note_takes_the_protocol_that_names_its_digest(made, signed):
     """Indented anew, it is the DigestValue as written that counts."""
