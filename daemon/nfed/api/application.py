@@ -5,10 +5,10 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
-from fastapi.openapi.utils import get_openapi
 
 from nfed import __version__
 from nfed.api import batch, documents, exports, folder, health, notes, problems
+from nfed.api.schema import schema_of
 from nfed.api.state import Api, api_for
 from nfed.settings import Settings, load
 
@@ -49,23 +49,12 @@ def create_app(settings: Settings | None = None, *, api: Api | None = None) -> F
     app.state.nfed = api or api_for(settings or load().settings)
     app.include_router(router)
     problems.install(app)
-    token = app.state.nfed.token is not None
+    has_token = app.state.nfed.token is not None
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
-            app.openapi_schema = _schema(app, token=token)
+            app.openapi_schema = schema_of(app, has_token=has_token)
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]  # as FastAPI's own manual has it
     return app
-
-
-def _schema(app: FastAPI, *, token: bool) -> dict[str, Any]:
-    schema = get_openapi(
-        title=app.title, version=app.version, description=app.description, routes=app.routes
-    )
-    if token:
-        schema["components"]["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer"}}
-        schema["security"] = [{"bearer": []}]
-        schema["paths"]["/healthz"]["get"]["security"] = []
-    return schema

@@ -97,6 +97,7 @@ _RETRY_BODY: dict[str, Any] = {
 
 @router.post(
     "/upload",
+    operation_id="uploadFiles",
     status_code=202,
     responses={
         202: {"model": Started | Uploaded},
@@ -133,7 +134,11 @@ async def upload(
 
 
 @router.get(
-    "/status/{job_id}", response_model=JobModel, responses=documented(404), name="job_status"
+    "/status/{job_id}",
+    operation_id="getJob",
+    response_model=JobModel,
+    responses=documented(404),
+    name="job_status",
 )
 async def status(request: Request, api: Admitted, job_id: str) -> Response:
     """A job, with the first hundred of its errors, in the language of Accept-Language."""
@@ -143,7 +148,7 @@ async def status(request: Request, api: Admitted, job_id: str) -> Response:
     return Response(told, media_type="application/json", headers=VARY)
 
 
-@router.get("/jobs", response_model=JobPage, responses=documented(404))
+@router.get("/jobs", operation_id="listJobs", response_model=JobPage, responses=documented(404))
 async def jobs(
     api: Admitted,
     status: Annotated[JobState | None, Query(description="only those that stand so")] = None,
@@ -166,7 +171,12 @@ async def jobs(
     )
 
 
-@router.get("/jobs/{job_id}/files", response_model=FilePage, responses=documented(404))
+@router.get(
+    "/jobs/{job_id}/files",
+    operation_id="listJobFiles",
+    response_model=FilePage,
+    responses=documented(404),
+)
 async def files(
     request: Request,
     api: Admitted,
@@ -192,7 +202,11 @@ async def files(
 
 
 @router.post(
-    "/jobs/{job_id}/cancel", status_code=202, response_model=Started, responses=documented(404, 409)
+    "/jobs/{job_id}/cancel",
+    operation_id="cancelJob",
+    status_code=202,
+    response_model=Started,
+    responses=documented(404, 409),
 )
 async def cancel(api: Admitted, job_id: str) -> Response:
     """End a job after the chunks in flight.
@@ -211,6 +225,7 @@ async def cancel(api: Admitted, job_id: str) -> Response:
 
 @router.post(
     "/retry",
+    operation_id="retryFiles",
     status_code=202,
     response_model=Retried,
     responses=documented(404, 409, 413, 415),
@@ -231,7 +246,7 @@ async def retry(request: Request, api: Admitted) -> Response:
     return JSONResponse({"job_id": job_id, "status": "started", "files": count}, 202)
 
 
-@router.get("/statistics", response_model=Statistics)
+@router.get("/statistics", operation_id="getStatistics", response_model=Statistics)
 async def statistics(api: Admitted) -> Response:
     """All jobs together."""
     return JSONResponse(asdict(await asyncio.to_thread(api.ledger.statistics)))
@@ -239,6 +254,7 @@ async def statistics(api: Admitted) -> Response:
 
 @router.get(
     "/events",
+    operation_id="streamEvents",
     response_class=Response,
     responses={
         200: {

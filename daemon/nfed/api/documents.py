@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import JSONResponse
 
-from nfed.api import detail
+from nfed.api import detail, whole
 from nfed.api import xml as xml_answer
 from nfed.api.batch import Admitted, Cursor, Limit
 from nfed.api.models import DocumentPage, UnusedPage, cursor_for, pair_in
@@ -38,7 +38,7 @@ Numero = Annotated[int | None, Query(ge=1, lt=10**15, description="its number")]
 Status = Annotated[str | None, Query(pattern="^[a-z]{1,20}$", description="such as autorizada")]
 
 
-@router.get("/documentos", response_model=DocumentPage)
+@router.get("/documentos", operation_id="listDocumentos", response_model=DocumentPage)
 async def documentos(
     api: Admitted,
     tipo: Tipo = None,
@@ -86,13 +86,9 @@ async def documentos(
 
 @router.get(
     "/documentos/{chave}",
-    response_class=JSONResponse,
-    responses={
-        200: {
-            "description": "As /notas/{chave} tells a note.",
-            "content": {"application/json": {"schema": {"type": "object"}}},
-        }
-    },
+    operation_id="getDocumento",
+    response_model=whole.documento(),
+    responses={200: {"description": "As /notas/{chave} tells a note."}},
 )
 async def documento(api: Admitted, chave: Chave) -> Response:
     """All that is stored of a document, its events, and what is related to it."""
@@ -102,7 +98,12 @@ async def documento(api: Admitted, chave: Chave) -> Response:
     return JSONResponse(found | await detail.of_document(api, chave))
 
 
-@router.get("/documentos/{chave}/xml", response_class=Response, responses=xml_answer.DESCRIBED)
+@router.get(
+    "/documentos/{chave}/xml",
+    operation_id="getDocumentoXml",
+    response_class=Response,
+    responses=xml_answer.DESCRIBED,
+)
 async def documento_xml(request: Request, api: Admitted, chave: Chave) -> Response:
     """The document's XML as it was imported."""
     text = await api.documents.document_xml(chave)
@@ -111,7 +112,7 @@ async def documento_xml(request: Request, api: Admitted, chave: Chave) -> Respon
     return xml_answer.answer(request, text, chave)
 
 
-@router.get("/inutilizacoes", response_model=UnusedPage)
+@router.get("/inutilizacoes", operation_id="listInutilizacoes", response_model=UnusedPage)
 async def inutilizacoes(
     api: Admitted,
     emitente: CpfCnpj = None,

@@ -43,7 +43,7 @@ _PDF: dict[int | str, dict[str, Any]] = {
 }
 
 
-@router.get("/export/{what}", response_class=Response, responses=_BYTES)
+@router.get("/export/{what}", operation_id="exportRows", response_class=Response, responses=_BYTES)
 async def export(
     api: Admitted,
     what: What,
@@ -87,7 +87,13 @@ async def export(
     )
 
 
-@router.get("/notas/{chave}/danfe.pdf", response_class=Response, responses=_PDF, tags=["notas"])
+@router.get(
+    "/notas/{chave}/danfe.pdf",
+    operation_id="getDanfe",
+    response_class=Response,
+    responses=_PDF,
+    tags=["notas"],
+)
 async def danfe(api: Admitted, chave: Chave) -> Response:
     """The note printed: DANFE, or the DANFE NFC-e; a carta de correção stands below it."""
     exports = api.exports

@@ -17,7 +17,7 @@ router = APIRouter(
 )
 
 
-@router.get("/folder", response_model=FolderNow)
+@router.get("/folder", operation_id="getFolder", response_model=FolderNow)
 async def folder(api: Admitted) -> Response:
     """The drop folder as it is now; of what is left alone the first 100, with what to do."""
     try:

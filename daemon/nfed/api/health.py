@@ -14,13 +14,20 @@ from nfed.errors import NfedError
 router = APIRouter(tags=["health"], route_class=ProblemRoute, responses=documented(421, 422))
 
 
-@router.get("/healthz", response_model=Health, dependencies=[Depends(check_query)])
+@router.get(
+    "/healthz", operation_id="getHealth", response_model=Health, dependencies=[Depends(check_query)]
+)
 async def healthz() -> Response:
     """The process answers; asks for no token, and says nothing else."""
     return JSONResponse({"status": "ok", "version": __version__})
 
 
-@router.get("/readyz", response_model=Ready, responses=documented(401, 403, 503))
+@router.get(
+    "/readyz",
+    operation_id="getReadiness",
+    response_model=Ready,
+    responses=documented(401, 403, 503),
+)
 async def readyz(api: Admitted) -> Response:
     """Folder and database can be used; 503 says which cannot."""
     checks: dict[str, str] = {}
@@ -40,6 +47,7 @@ async def readyz(api: Admitted) -> Response:
 
 @router.get(
     "/metrics",
+    operation_id="getMetrics",
     response_class=Response,
     responses={
         200: {

@@ -8,8 +8,9 @@ import base64
 import binascii
 import json
 from dataclasses import dataclass
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, WithJsonSchema
 
 from nfed.api.problems import Problem
 from nfed.core.job import JobState
@@ -19,6 +20,9 @@ from nfed.ledger import reader
 
 _EXACT = ConfigDict(extra="forbid")
 """An answer says all of it and nothing else."""
+
+
+DateTime = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
 
 
 class _Exact(BaseModel):
@@ -31,6 +35,9 @@ class JobModel(reader.JobRecord):
 
     __pydantic_config__ = _EXACT
     status: JobState
+    created_at: DateTime
+    started_at: DateTime | None
+    completed_at: DateTime | None
 
 
 class JobPage(_Exact):
@@ -45,6 +52,7 @@ class FileModel(reader.FileRecord):
     """How one file of a job ended."""
 
     __pydantic_config__ = _EXACT
+    timestamp: DateTime
 
 
 class FilePage(_Exact):
@@ -86,6 +94,7 @@ class NoteShort(NoteLine):
     """A note in a list; amounts as exact decimals in text."""
 
     __pydantic_config__ = _EXACT
+    emitida_em: DateTime | None
 
 
 class NotePage(_Exact):

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 
-from nfed.api import detail
+from nfed.api import detail, whole
 from nfed.api import xml as xml_answer
 from nfed.api.batch import Admitted, Cursor, Limit
 from nfed.api.models import NotePage, cursor_for, pair_in
@@ -41,12 +41,11 @@ _NOTE: dict[int | str, dict[str, Any]] = {
         "`correcao` (the carta de correção that holds), `relacionados` (what it cites, what cites "
         "it). `origens`: table, row in it (from 0), column, and the element's path (a step without "
         "a number is the first of its name), line and text in the XML.",
-        "content": {"application/json": {"schema": {"type": "object"}}},
     }
 }
 
 
-@router.get("", response_model=NotePage)
+@router.get("", operation_id="listNotas", response_model=NotePage)
 async def notas(
     api: Admitted,
     emitente: CpfCnpj = None,
@@ -94,7 +93,7 @@ async def notas(
     return JSONResponse({"notas": told, "next_cursor": more})
 
 
-@router.get("/{chave}", response_class=JSONResponse, responses=_NOTE)
+@router.get("/{chave}", operation_id="getNota", response_model=whole.nota(), responses=_NOTE)
 async def nota(
     api: Admitted,
     chave: Chave,
@@ -109,7 +108,12 @@ async def nota(
     return JSONResponse(found | await detail.of_note(api, chave, with_origins=origens))
 
 
-@router.get("/{chave}/xml", response_class=Response, responses=xml_answer.DESCRIBED)
+@router.get(
+    "/{chave}/xml",
+    operation_id="getNotaXml",
+    response_class=Response,
+    responses=xml_answer.DESCRIBED,
+)
 async def xml(request: Request, api: Admitted, chave: Chave) -> Response:
     """The XML as it was imported."""
     text = await api.notes.xml(chave)

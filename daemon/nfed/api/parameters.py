@@ -10,7 +10,14 @@ from pydantic import BeforeValidator
 from nfed.core.ports import ListOrder
 from nfed.exports.chosen import STATUSES
 
-Chave = Annotated[str, Path(pattern="^[0-9]{6}[0-9A-Z]{12}[0-9]{26}$", description="44 characters")]
+Chave = Annotated[
+    str,
+    Path(
+        pattern="^[0-9]{6}[0-9A-Z]{12}[0-9]{26}$",
+        description="44 characters",
+        examples=["35260311222333000181550010000000771000000070"],
+    ),
+]
 CpfCnpj = Annotated[
     str | None,
     Query(

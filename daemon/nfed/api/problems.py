@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
+from inspect import cleandoc
 from typing import Any
 
 import structlog
@@ -23,7 +24,7 @@ from nfed.errors import (
 )
 
 MEDIA_TYPE = "application/problem+json"
-_SCHEMA: dict[str, Any] = {
+SCHEMA: dict[str, Any] = {
     "type": "object",
     "description": "Problem details, RFC 9457",
     "required": ["type", "title", "status", "detail"],
@@ -33,7 +34,7 @@ _SCHEMA: dict[str, Any] = {
         "status": {"type": "integer", "minimum": 400, "maximum": 599},
         "detail": {"type": "string"},
         "instance": {"type": "string"},
-        "errors": {"type": "array", "items": {"type": "object"}},
+        "errors": {"type": "array", "items": {"type": "object", "additionalProperties": True}},
     },
 }
 
@@ -76,7 +77,7 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {
         status: {
             "description": HTTPStatus(status).phrase,
-            "content": {MEDIA_TYPE: {"schema": _SCHEMA}},
+            "content": {MEDIA_TYPE: {"schema": SCHEMA}},
         }
         for status in statuses
     }
@@ -84,6 +85,13 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 class ProblemRoute(APIRoute):
     """A route whose errors are problem details also in an application that is not ours."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **how: Any) -> None:
+        """Takes summary and description from the first line of the docstring, and the rest."""
+        first, _, rest = cleandoc(endpoint.__doc__ or "").partition("\n")
+        how["summary"] = how.get("summary") or first.rstrip(".")
+        how["description"] = how.get("description") or rest.strip()
+        super().__init__(path, endpoint, **how)
 
     def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:  # type: ignore[override]  # FastAPI says Coroutine
         """The handler, with every error answered."""
