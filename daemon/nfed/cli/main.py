@@ -17,6 +17,10 @@ app = Command(name="nfed")
 
 db = Command(help="Make, look at and close the main database's schema.")
 app.add_typer(db, name="db")
+user = Command(help="Say who may log in to the page, and what each may do there.")
+app.add_typer(user, name="user")
+
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The name to log in with.")]
 
 FolderOption = Annotated[
     Path | None,
@@ -495,3 +499,43 @@ def db_secure(
     from nfed.cli import db as work
 
     raise typer.Exit(work.secure(database, dry_run=dry_run))
+
+
+@user.command("add", epilog=_example("nfed user add Ana --role operar"))
+def user_add(
+    name: NameArgument,
+    role: Annotated[
+        str,
+        typer.Option(
+            "--role", metavar="ROLE", help="ver: look; operar: also send, retry, dismiss, cancel."
+        ),
+    ] = "ver",
+) -> None:
+    """Add somebody; the password is asked for, or is the first line of the input."""
+    from nfed.cli import users as work
+
+    raise typer.Exit(work.add(name, role))
+
+
+@user.command("password", epilog=_example("nfed user password Ana"))
+def user_password(name: NameArgument) -> None:
+    """Give somebody another password, which ends all sessions of that name."""
+    from nfed.cli import users as work
+
+    raise typer.Exit(work.password(name))
+
+
+@user.command("remove", epilog=_example("nfed user remove Ana"))
+def user_remove(name: NameArgument) -> None:
+    """Take somebody out, which ends all sessions of that name."""
+    from nfed.cli import users as work
+
+    raise typer.Exit(work.remove(name))
+
+
+@user.command("list", epilog=_example("nfed user list"))
+def user_list() -> None:
+    """Name everybody, with the role."""
+    from nfed.cli import users as work
+
+    raise typer.Exit(work.show())

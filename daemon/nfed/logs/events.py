@@ -171,6 +171,10 @@ EVENTS: dict[str, Event] = {
     "http_request_broke": Event(
         "2f0e4a112b6742edb3aaa775cd85aa80", "an HTTP request to {path} broke"
     ),
+    "page_acted": Event(
+        "62d2da219a9a4064af27f65d5e5cdeef", "{user} on the page: {action} {files} {job_id}"
+    ),
+    "users_unfit": Event("7fb746132cda4f8a959759597bf25927", "nobody can log in by name: {error}"),
     "folder_job_failed": Event(
         "8125299853f14ec695ee9f2b20058dba", "job {job_id} could not run: {error}"
     ),

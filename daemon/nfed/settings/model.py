@@ -135,6 +135,11 @@ class Settings(BaseSettings):
     api_token: SecretStr | None = Field(
         None, description="the Bearer token of HTTP clients; required beyond loopback"
     )
+    users_file: Path | None = Field(
+        None,
+        description="who may log in to the page beside whoever has api_token (`nfed user`); "
+        "default: nfed-users.json, beside the ledger",
+    )
     upload_roots: Annotated[tuple[Path, ...], BeforeValidator(_paths)] = Field(
         (), description="folders, separated by colons, that HTTP clients may ask nfed to import"
     )
@@ -166,7 +171,7 @@ class Settings(BaseSettings):
         None, description="journald's socket, where it is not at its usual place (containers)"
     )
 
-    @field_validator("xml_folder", "ledger", "journal_socket", mode="before")
+    @field_validator("xml_folder", "ledger", "journal_socket", "users_file", mode="before")
     @classmethod
     def _is_named(cls, value: object) -> object:
         if isinstance(value, str) and not value.strip():
@@ -340,6 +345,11 @@ class Settings(BaseSettings):
         """The ledger's file."""
         beside = self.sqlite_path or Path("nfed.db")
         return self.ledger or beside.with_name("nfed-ledger.db")
+
+    @property
+    def users_path(self) -> Path:
+        """The file of users."""
+        return self.users_file or self.ledger_path.with_name("nfed-users.json")
 
     @property
     def spoken(self) -> Language:

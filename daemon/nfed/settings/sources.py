@@ -74,7 +74,7 @@ def load(options: dict[str, object] | None = None, config: Path | None = None) -
 def _seat(values: dict[str, object], origins: Mapping[str, str], folder: Path) -> None:
     """Makes what is relative in a chosen file, or by default, relative to that file's folder."""
     elsewhere = ("option", "environment", "credential")
-    for name in ("xml_folder", "ledger", "journal_socket", "database_url"):
+    for name in ("xml_folder", "ledger", "journal_socket", "users_file", "database_url"):
         value = values.get(name, Settings.model_fields[name].default)
         if not isinstance(value, str | Path) or origins[name] in elsewhere or not str(value):
             continue

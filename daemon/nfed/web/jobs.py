@@ -9,7 +9,7 @@ from nfed.api.models import cursor_for, pair_in, place_in
 from nfed.api.problems import Problem
 from nfed.core.job import ALLOWED, JobState
 from nfed.core.outcome import OutcomeName
-from nfed.web.access import Looking, Operating
+from nfed.web.access import Looking, Operating, acted
 from nfed.web.answers import page, see
 from nfed.web.place import Here
 from nfed.web.routes import ScreenRoute
@@ -102,4 +102,5 @@ async def cancel(here: Here, visitor: Operating, job_id: str) -> Response:
     """Ends a job after the chunks in flight."""
     await here.api.engine.cancel(job_id)
     here.api.polled.forget(job_id)
+    acted(visitor, "cancel", job_id=job_id)
     return see(f"{HOME}/{job_id}")

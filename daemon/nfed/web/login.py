@@ -33,11 +33,13 @@ async def form_of(request: Request) -> dict[str, list[str]]:
 
 @router.get(LOGIN)
 async def ask(request: Request, voltar: str = "/") -> Response:
-    """The form for the token."""
+    """The form for the token, or for a name and its password."""
     door = door_of(request)
     if door.is_open or door.visitor(request) is not None:
         return see(way_back(voltar))
-    return page(request, "login.html", back=way_back(voltar), refused=False)
+    return page(
+        request, "login.html", back=way_back(voltar), refused=False, has_users=bool(door.users())
+    )
 
 
 @router.post(LOGIN)
@@ -49,12 +51,15 @@ async def enter(request: Request) -> Response:
     back = way_back(form.get("voltar", ["/"])[0])
     if door.sessions is None:
         return see(back)
-    if not await door.admits(form.get("senha", [""])[0]):
-        return page(request, "login.html", status=401, back=back, refused=True)
+    name, password = (form.get(each, [""])[0] for each in ("usuario", "senha"))
+    good, user = await door.admits(name.strip(), password)
+    if not good:
+        has_users = bool(door.users())
+        return page(request, "login.html", status=401, back=back, refused=True, has_users=has_users)
     answer = see(back)
     answer.set_cookie(
         COOKIE,
-        door.sessions.begin(None),
+        door.sessions.begin(user),
         max_age=SESSION_SECONDS,
         httponly=True,
         samesite="strict",

@@ -20,7 +20,7 @@ from nfed.core.outcome import Reason
 from nfed.errors import FolderUnavailable, NfedError, StoreUnavailable
 from nfed.intake.left_alone import LeftAlone
 from nfed.ledger.reader import JobRecord, Totals
-from nfed.web.access import Looking, Operating
+from nfed.web.access import Looking, Operating, acted
 from nfed.web.answers import HEADERS, page, see
 from nfed.web.place import Here, Place
 from nfed.web.routes import ScreenRoute, wants_json
@@ -117,6 +117,7 @@ async def events(
 async def send(request: Request, here: Here, visitor: Operating) -> Response:
     """Takes files into the drop folder."""
     job_id, names = await take(request, here.api)
+    acted(visitor, "upload", files=names, job_id=job_id)
     if wants_json(request):
         return JSONResponse({"job_id": job_id, "files": names}, 202, HEADERS)
     return see("/", aviso=f"enviados-{len(names)}")

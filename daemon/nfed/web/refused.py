@@ -17,7 +17,7 @@ from nfed.documents.xml.parse import parse
 from nfed.errors import DocumentError
 from nfed.intake.folder import FAILED
 from nfed.intake.refused import dismiss
-from nfed.web.access import Looking, Operating
+from nfed.web.access import Looking, Operating, acted
 from nfed.web.answers import HEADERS, page, see
 from nfed.web.causes import sentence_of
 from nfed.web.login import form_of
@@ -138,9 +138,11 @@ async def act(request: Request, here: Here, visitor: Operating) -> Response:
         raise Problem(422, Message("no file is ticked"))
     try:
         if action == "tentar":
-            _, count = await here.api.engine.retry(names)
+            job_id, count = await here.api.engine.retry(names)
+            acted(visitor, "retry", files=names, job_id=job_id)
         else:
             count = await asyncio.to_thread(dismiss, here.api.folder, names)
+            acted(visitor, "dismiss", files=names)
     except KeyError:
         raise Problem(404, Message("a file is no longer there: somebody was quicker")) from None
     notice = "tentados" if action == "tentar" else "dispensados"

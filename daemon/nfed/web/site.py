@@ -4,6 +4,7 @@ from fastapi import APIRouter, FastAPI
 
 from nfed.api.problems import Problem
 from nfed.settings import Settings
+from nfed.settings.users import Users
 from nfed.web import assets, config, guide, jobs, login, note, notes, now, refused, summary
 from nfed.web.access import Door, Looking
 from nfed.web.place import Place
@@ -13,7 +14,7 @@ from nfed.words import Message
 
 def install(app: FastAPI, settings: Settings) -> None:
     """Adds the page to an application of `nfed.api`, whose Api it shares."""
-    app.state.nfed_door = Door(app.state.nfed.token)
+    app.state.nfed_door = Door(app.state.nfed.token, Users(settings.users_path.absolute()))
     app.state.nfed_place = Place(app.state.nfed, settings)
     router = APIRouter(include_in_schema=False, route_class=ScreenRoute)
     for screen in (now, refused, notes, note, summary, jobs, config, guide, login):
