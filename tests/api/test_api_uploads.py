@@ -1,7 +1,9 @@
 """Uploads: streamed to disk, whole or not at all, under names that do no harm."""
 
+import io
 import os
 import socket
+import tarfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -116,6 +118,9 @@ def test_a_scan_leaves_files_to_the_upload_that_waits_with_them(server):
         ("\u202elmx.exe.xml", "_lmx.exe.xml"),
         (".xml", "upload.xml"),
         ("ção" * 100 + ".xml", ("ção" * 100).encode()[:200].decode("utf-8", "ignore") + ".xml"),
+        ("lote.tar.gz", "lote.tar.gz"),
+        ("correio.eml", "correio.eml"),
+        ("lote.7z", "lote.7z"),
         ("nota.pdf", None),
         ("xml", None),
         ("", None),
@@ -135,6 +140,64 @@ def test_a_part_may_say_its_type_instead_of_a_suffix(server):
 
     assert answer.json()["files"] == ["nota.xml"]
     assert server.ended(answer.json()["job_id"])["successful_files"] == 1
+
+
+@pytest.mark.parametrize("kind", ["application/xml", "text/xml; charset=utf-8"])
+def test_xml_may_be_the_body_itself(server, kind):
+    answer = server.post("/batch/upload", content=note(1).xml, headers={"Content-Type": kind})
+
+    assert answer.status_code == 202, answer.text
+    assert answer.json()["files"] == ["upload.xml"]
+    assert server.ended(answer.json()["job_id"])["successful_files"] == 1
+    assert server.rig.chaves() == [note(1).chave]
+
+
+def test_a_body_may_be_named_and_its_name_is_made_harmless(server):
+    headers = {
+        "Content-Type": "application/xml",
+        "Content-Disposition": 'attachment; filename="../../nota"',
+    }
+
+    answer = server.post("/batch/upload", content=note(1).xml, headers=headers)
+
+    assert answer.json()["files"] == ["nota.xml"]
+
+
+def test_an_empty_body_or_one_too_large_leaves_nothing(tmp_path):
+    kind = {"Content-Type": "application/xml"}
+    with Rig(tmp_path) as rig, served(rig, upload_max_bytes=1000) as server:
+        assert_problem(server.post("/batch/upload", content=b"", headers=kind), 422, "empty")
+        declared = server.post("/batch/upload", content=b"<a>" * 400, headers=kind)
+        streamed = server.post("/batch/upload", content=iter([b"<a>" * 200] * 2), headers=kind)
+
+        assert_problem(declared, 413)
+        assert_problem(streamed, 413)
+        assert (hidden(rig), rig.left()) == ([], [])
+
+
+def test_what_the_folder_takes_can_be_uploaded(server):
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        member = tarfile.TarInfo("dentro.xml")
+        member.size = len(note(1).xml)
+        archive.addfile(member, io.BytesIO(note(1).xml))
+
+    answer = server.upload(("lote.tgz", packed.getvalue()))
+
+    assert server.ended(answer.json()["job_id"])["status"] == "completed"
+    assert server.rig.chaves() == [note(1).chave]
+
+
+def test_by_content_any_name_is_taken_that_the_bytes_speak_for(tmp_path):
+    with Rig(tmp_path) as rig, served(rig, by_content="true") as server:
+        answer = server.upload(("nota.dados", note(1).xml), ("outra", note(2).xml))
+        server.ended(answer.json()["job_id"])
+        refused = server.upload(("foto.dados", b"\x89PNG"))
+
+        assert answer.json()["files"] == ["nota.dados", "outra"]
+        assert sorted(rig.chaves()) == sorted([note(1).chave, note(2).chave])
+        assert_problem(refused, 415, "foto.dados")
+        assert hidden(rig) == []
 
 
 def test_hostile_names_end_in_the_folder_and_nowhere_else(server):

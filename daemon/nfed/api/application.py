@@ -4,13 +4,23 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, FastAPI, Response
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi.routing import APIRoute
 
 from nfed import __version__
-from nfed.api import batch, documents, exports, folder, health, notes, problems
+from nfed.api import batch, documents, exports, folder, health, notes, problems, stream
+from nfed.api.problems import ProblemRoute
 from nfed.api.schema import schema_of
 from nfed.api.state import Api, api_for
 from nfed.settings import Settings, load
+
+_ASKING_HEADERS = (
+    "Authorization",
+    "Content-Disposition",
+    "If-None-Match",
+    "Last-Event-ID",
+)
 
 
 @asynccontextmanager
@@ -24,13 +34,33 @@ async def _closing(app: FastAPI) -> AsyncIterator[None]:
         await api.engine.close()
 
 
-router = APIRouter(lifespan=_closing)
-router.include_router(batch.router)
-router.include_router(notes.router)
-router.include_router(documents.router)
-router.include_router(exports.router)
-router.include_router(folder.router)
-router.include_router(health.router)
+router = APIRouter(lifespan=_closing, route_class=ProblemRoute)
+
+
+def _answer_head_and_options(path: str, route: APIRoute) -> None:
+    """Adds to a GET route the two methods that go with it; neither is described."""
+
+    async def options() -> Response:
+        return Response(status_code=204, headers={"Allow": "GET, HEAD, OPTIONS"})
+
+    for method, endpoint in (("HEAD", route.endpoint), ("OPTIONS", options)):
+        router.add_api_route(
+            path,
+            endpoint,
+            methods=[method],
+            name=f"{route.name}_{method.lower()}",
+            include_in_schema=False,
+            response_class=route.response_class,
+            response_model=None,
+            dependencies=route.dependencies,
+        )
+
+
+for _part in (batch, stream, notes, documents, exports, folder, health):
+    router.include_router(_part.router)
+    for _route in _part.router.routes:
+        if isinstance(_route, APIRoute) and "GET" in (_route.methods or ()):
+            _answer_head_and_options(_route.path, _route)
 
 
 def create_app(settings: Settings | None = None, *, api: Api | None = None) -> FastAPI:
@@ -49,6 +79,14 @@ def create_app(settings: Settings | None = None, *, api: Api | None = None) -> F
     app.state.nfed = api or api_for(settings or load().settings)
     app.include_router(router)
     problems.install(app)
+    if app.state.nfed.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=app.state.nfed.cors_origins,
+            allow_methods=("GET", "HEAD", "POST"),
+            allow_headers=_ASKING_HEADERS,
+            expose_headers=("Content-Disposition", "ETag"),
+        )
     has_token = app.state.nfed.token is not None
 
     def openapi() -> dict[str, Any]:

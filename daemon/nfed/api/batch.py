@@ -6,11 +6,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
 
-from nfed.api import uploads
-from nfed.api.events import EventStream, field_at
+from nfed.api import raw, uploads
 from nfed.api.language import VARY, language_of, worded
 from nfed.api.models import (
     FilePage,
@@ -55,6 +54,10 @@ _UPLOAD_BODY: dict[str, Any] = {
                     "required": ["folder_path"],
                     "additionalProperties": False,
                 }
+            },
+            **{
+                kind: {"schema": {"type": "string", "format": "binary", "minLength": 1}}
+                for kind in ("application/xml", "text/xml", "application/zip", "application/gzip")
             },
             "multipart/form-data": {
                 "schema": {
@@ -115,11 +118,12 @@ async def upload(
     """Import a folder, or send files.
 
     The drop folder itself, or nothing at all, means "look now". Files of another folder stay where
-    they are.
+    they are. XML (a zip, a gzip) may also be the body itself; Content-Disposition may name it.
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind == "multipart/form-data":
-        job_id, names = await take(request, api)
+    suffix = raw.suffix_of(kind)
+    if kind == "multipart/form-data" or suffix is not None:
+        job_id, names = await take(request, api, suffix)
         return JSONResponse({"job_id": job_id, "status": "started", "files": names}, 202)
     asked = await _json_object(request, {"folder_path"}, kind)
     named = folder_path if asked is None else asked.get("folder_path")
@@ -252,39 +256,22 @@ async def statistics(api: Admitted) -> Response:
     return JSONResponse(asdict(await asyncio.to_thread(api.ledger.statistics)))
 
 
-@router.get(
-    "/events",
-    operation_id="streamEvents",
-    response_class=Response,
-    responses={
-        200: {
-            "description": "Messages of the event `progress`: `jobs` that changed, `files` that "
-            "ended (at most 100, the refused first) and `files_total`, how many there were.",
-            "content": {"text/event-stream": {"schema": {"type": "string"}}},
-        }
-    },
-)
-async def events(
-    api: Admitted,
-    last_event_id: Annotated[
-        str | None, Header(description="go on after this message, also of an earlier daemon")
-    ] = None,
-) -> Response:
-    """Progress as server-sent events, at most eight messages a second.
-
-    Without Last-Event-ID the first message holds the jobs that have not ended.
-    """
-    return EventStream(api.events, field_at(last_event_id))
-
-
-async def take(request: Request, api: Api) -> tuple[str, list[str]]:
+async def take(request: Request, api: Api, suffix: str | None = None) -> tuple[str, list[str]]:
     """The job of a multipart body's files, and the names that they got in the drop folder.
 
-    Raises a problem as `uploads.received` does.
+    With a suffix the body is one file. Raises a problem as `uploads.received` does.
     """
-    staged = await uploads.received(
-        request, api.folder, max_files=api.limits.max_files, max_bytes=api.limits.max_bytes
-    )
+    limits = api.limits
+    if suffix is not None:
+        staged = await raw.received_whole(request, api.folder, suffix, max_bytes=limits.max_bytes)
+    else:
+        staged = await uploads.received(
+            request,
+            api.folder,
+            max_files=limits.max_files,
+            max_bytes=limits.max_bytes,
+            by_content=limits.by_content,
+        )
     try:
         return await api.engine.take(staged)
     except BaseException:

@@ -75,6 +75,13 @@ class Uploaded(Started):
     files: list[str]
 
 
+class Ticket(_Exact):
+    """Lets a browser listen to /batch/events as `?ticket=…`."""
+
+    ticket: str
+    expires_in_seconds: int
+
+
 class Retried(Started):
     """So many refused files are back in the drop folder."""
 

@@ -1,6 +1,6 @@
 """Answers errors as problem details (RFC 9457), wherever the routes are mounted."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from http import HTTPStatus
 from inspect import cleandoc
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, StreamingResponse
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from structlog.typing import FilteringBoundLogger
@@ -99,11 +99,24 @@ class ProblemRoute(APIRoute):
 
         async def answer(request: Request) -> Response:
             try:
-                return await handle(request)
+                response = await handle(request)
+                if request.method == "HEAD":
+                    response = await _without_body(response)
             except Exception as error:
-                return response_to(request, error)
+                response = response_to(request, error)
+            response.headers.setdefault("Cache-Control", "no-store")  # it may tell of people
+            return response
 
         return answer
+
+
+async def _without_body(response: Response) -> Response:
+    """The same head; a stream is not begun."""
+    if isinstance(response, StreamingResponse) and isinstance(
+        response.body_iterator, AsyncGenerator
+    ):
+        await response.body_iterator.aclose()
+    return Response(status_code=response.status_code, headers=dict(response.headers))
 
 
 def install(app: FastAPI) -> None:

@@ -2,6 +2,9 @@
 
 import hmac
 import ipaddress
+import secrets
+from collections.abc import Sequence
+from hashlib import sha256
 from urllib.parse import urlsplit
 
 from fastapi import Request
@@ -10,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from nfed.api.problems import Problem, response_to
 
+TICKET_SECONDS = 60
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _FOREIGN = frozenset({"cross-site", "same-site"})
 
@@ -28,7 +32,30 @@ def check_token(request: Request, token: str | None) -> None:
         )
 
 
-def check_origin(headers: Headers, method: str, token: str | None) -> None:
+def ticket_for(token: str | None, now: float) -> str:
+    """A ticket for the stream of events; `now` in seconds since 1970."""
+    until = f"{int(now) + TICKET_SECONDS}.{secrets.token_urlsafe(9)}"
+    return f"{until}.{_signature(until, token)}"
+
+
+def is_ticket(ticket: str, token: str | None, now: float) -> bool:
+    """Tells whether it was made with this token, not more than TICKET_SECONDS ago."""
+    until, _, signature = ticket.rpartition(".")
+    expires = until.partition(".")[0]
+    given = signature.encode("utf-8", "replace")
+    if not hmac.compare_digest(given, _signature(until, token).encode()):
+        return False
+    return expires.isascii() and expires.isdigit() and now <= int(expires)
+
+
+def _signature(until: str, token: str | None) -> str:
+    said = f"nfed /batch/events {until}".encode("utf-8", "replace")
+    return hmac.new((token or "").encode(), said, sha256).hexdigest()
+
+
+def check_origin(
+    headers: Headers, method: str, token: str | None, allowed: Sequence[str] = ()
+) -> None:
     """Raises a 403 problem for what a page of another site makes a browser send.
 
     A form on any page can post to a server on loopback, with no leave from it (CSRF). Browsers say
@@ -38,6 +65,8 @@ def check_origin(headers: Headers, method: str, token: str | None) -> None:
     if method in _SAFE or token is not None:
         return
     origin = headers.get("origin")
+    if origin in allowed:
+        return
     foreign = origin is not None and urlsplit(origin).netloc != headers.get("host")
     if foreign or headers.get("sec-fetch-site") in _FOREIGN:
         raise Problem(403, "a page of another site may not do this")

@@ -93,6 +93,8 @@ class Limits:
 
     max_files: int
     max_bytes: int
+    by_content: bool
+    """Files of any name are taken that begin as XML, zip or gzip does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,8 @@ class Api:
     upload_roots: Sequence[Path]
     limits: Limits
     token: str | None
+    cors_origins: Sequence[str] = ()
+    """Whose pages may ask, such as https://erp.example."""
 
 
 def api_for(
@@ -144,8 +148,9 @@ def api_for(
         metrics=metrics or Metrics(),
         folder=folder,
         upload_roots=tuple(root.absolute() for root in settings.upload_roots),
-        limits=Limits(settings.upload_max_files, settings.upload_max_bytes),
+        limits=Limits(settings.upload_max_files, settings.upload_max_bytes, settings.by_content),
         token=None if token is None else token.get_secret_value(),
+        cors_origins=settings.cors_origins,
     )
 
 
@@ -171,6 +176,6 @@ def admitted(request: Request) -> Api:
     """The same, for a client who may ask. Raises a 401, 403 or 422 problem."""
     api = api_of(request)
     check_token(request, api.token)
-    check_origin(request.headers, request.method, api.token)
+    check_origin(request.headers, request.method, api.token, api.cors_origins)
     check_query(request)
     return api

@@ -4,7 +4,7 @@ import asyncio
 import errno
 import os
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,11 +15,13 @@ from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from nfed.api.problems import Problem
+from nfed.core import archive
+from nfed.intake.left_alone import first_bytes
 from nfed.intake.rename import free_names, move_without_replacing
 
 PREFIX = ".nfed-upload-"
-SUFFIXES = (".xml", ".zip", ".gz")
-_SUFFIX_BY_TYPE = {
+SUFFIXES = (".xml", *archive.SUFFIXES)
+SUFFIX_BY_TYPE = {
     b"application/xml": ".xml",
     b"text/xml": ".xml",
     b"application/zip": ".zip",
@@ -39,11 +41,14 @@ class Staged:
     """What it is to be called; not yet known to be free."""
 
 
-async def received(request: Request, root: Path, *, max_files: int, max_bytes: int) -> list[Staged]:
+async def received(
+    request: Request, root: Path, *, max_files: int, max_bytes: int, by_content: bool = False
+) -> list[Staged]:
     """Streams a multipart body to disk. Raises a problem, leaving nothing behind.
 
-    415 for a name that is neither .xml, .zip nor .gz, 413 for too many files or bytes, 408 for a
-    client that stops sending, 422 for what is no multipart or holds no file, 507 for a full disk.
+    415 for a name (with `by_content`, for bytes) that the drop folder does not take, 413 for too
+    many files or bytes, 408 for a client that stops sending, 422 for what is no multipart or holds
+    no file, 507 for a full disk.
     """
     content_type = request.headers.get("content-type", "")
     boundary = parse_options_header(content_type)[1].get(b"boundary")
@@ -53,26 +58,34 @@ async def received(request: Request, root: Path, *, max_files: int, max_bytes: i
     # What the multipart's own lines take is not counted as the files' bytes.
     most = max_bytes + max_files * _MAX_HEADER_BYTES
     if declared.isdigit() and int(declared) > most:
-        raise _too_large(max_bytes)
-    receiver = _Receiver(root, boundary, max_files=max_files, max_bytes=max_bytes)
+        raise too_large(max_bytes)
+    receiver = _Receiver(
+        root, boundary, max_files=max_files, max_bytes=max_bytes, by_content=by_content
+    )
     try:
-        chunks = request.stream().__aiter__()
-        while True:
-            try:
-                async with asyncio.timeout(_IDLE_SECONDS):
-                    chunk = await anext(chunks)
-            except StopAsyncIteration:
-                break
-            except TimeoutError:
-                raise Problem(
-                    408, f"nothing came for {_IDLE_SECONDS:g} s", headers={"Connection": "close"}
-                ) from None
-            if chunk:
-                await asyncio.to_thread(receiver.feed, chunk)
+        async for chunk in chunks_of(request):
+            await asyncio.to_thread(receiver.feed, chunk)
         return await asyncio.to_thread(receiver.finished)
     except BaseException:
         await asyncio.shield(asyncio.to_thread(receiver.discard))
         raise
+
+
+async def chunks_of(request: Request) -> AsyncIterator[bytes]:
+    """The body as it comes. Raises a 408 problem for a client that stops sending."""
+    chunks = request.stream().__aiter__()
+    while True:
+        try:
+            async with asyncio.timeout(_IDLE_SECONDS):
+                chunk = await anext(chunks)
+        except StopAsyncIteration:
+            return
+        except TimeoutError:
+            raise Problem(
+                408, f"nothing came for {_IDLE_SECONDS:g} s", headers={"Connection": "close"}
+            ) from None
+        if chunk:
+            yield chunk
 
 
 def placed(
@@ -92,7 +105,7 @@ def placed(
         for name in names:
             release(name)  # they are whole, and the next scan takes them
         discard(files)
-        raise _disk_problem(error) from error
+        raise disk_problem(error) from error
     _fsync(root)
     return names
 
@@ -134,8 +147,8 @@ def discard_leftovers(root: Path) -> None:
 def harmless(name: str, otherwise: str | None = None) -> str | None:
     """A file name to use in the drop folder, of whatever a client calls its file.
 
-    The last part of any path, printable, not hidden, short; one that is neither .xml, .zip nor .gz
-    gets the suffix `otherwise`, and None where there is none.
+    The last part of any path, printable, not hidden, short; one without a suffix that the folder
+    takes gets the suffix `otherwise`, and None where there is none.
     """
     last = name.replace("\\", "/").rpartition("/")[2]
     shown = "".join(each if each.isprintable() else "_" for each in last).strip()
@@ -153,8 +166,11 @@ def harmless(name: str, otherwise: str | None = None) -> str | None:
 class _Receiver:
     """Feeds the parser, and writes what it finds; used by one thread at a time."""
 
-    def __init__(self, root: Path, boundary: bytes, *, max_files: int, max_bytes: int) -> None:
+    def __init__(
+        self, root: Path, boundary: bytes, *, max_files: int, max_bytes: int, by_content: bool
+    ) -> None:
         self._root = root
+        self._otherwise = "" if by_content else None
         self._max_files = max_files
         self._max_bytes = max_bytes
         self._left = max_bytes
@@ -185,7 +201,7 @@ class _Receiver:
         except MultipartParseError as error:
             raise Problem(422, f"the body is no multipart: {error}") from error
         except OSError as error:
-            raise _disk_problem(error) from error
+            raise disk_problem(error) from error
 
     def finished(self) -> list[Staged]:
         if not self._ended:
@@ -223,21 +239,19 @@ class _Receiver:
         if named is None:
             return  # a field, of which none is needed
         kind = self._headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
-        name = harmless(named.decode("utf-8", "replace"), _SUFFIX_BY_TYPE.get(kind))
+        suffix = SUFFIX_BY_TYPE.get(kind, self._otherwise)
+        name = harmless(named.decode("utf-8", "replace"), suffix)
         if name is None:
-            shown = harmless_text(named)
-            raise Problem(415, f"{shown}: expected a name that ends in .xml, .zip or .gz")
+            raise _unwanted(harmless_text(named))
         if len(self._files) >= self._max_files:
             raise Problem(413, f"more than {self._max_files} files; send them in several requests")
-        path = os.path.join(self._root, f"{PREFIX}{secrets.token_hex(8)}")
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
-        self._open = os.fdopen(descriptor, "wb")
+        path, self._open = hidden_file(self._root)
         self._files.append(Staged(path, name))
 
     def _on_part_data(self, data: bytes, start: int, end: int) -> None:
         self._left -= end - start
         if self._left < 0:
-            raise _too_large(self._max_bytes)
+            raise too_large(self._max_bytes)
         if self._open is not None:
             self._open.write(data[start:end])
 
@@ -247,9 +261,29 @@ class _Receiver:
             os.fsync(self._open.fileno())
             self._open.close()
             self._open = None
+            check_wanted(self._files[-1])
 
     def _on_end(self) -> None:
         self._ended = True
+
+
+def hidden_file(root: Path) -> tuple[str, BinaryIO]:
+    """A new one in the drop folder, which no scan takes; its path, and it, open to be written."""
+    path = os.path.join(root, f"{PREFIX}{secrets.token_hex(8)}")
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
+    return path, os.fdopen(descriptor, "wb")
+
+
+def check_wanted(file: Staged) -> None:
+    """Raises a 415 problem for one that the drop folder takes neither by its name nor its bytes."""
+    if not file.name.lower().endswith(SUFFIXES):
+        form = archive.form_by_content(first_bytes(file.path), file.name)
+        if form.kind not in (archive.Kind.DOCUMENT, archive.Kind.ZIP):
+            raise _unwanted(file.name)
+
+
+def _unwanted(shown: str) -> Problem:
+    return Problem(415, f"{shown}: expected a name that ends in {', '.join(SUFFIXES)}")
 
 
 def harmless_text(name: bytes) -> str:
@@ -258,7 +292,8 @@ def harmless_text(name: bytes) -> str:
     return "".join(each if each.isprintable() else "_" for each in text)
 
 
-def _too_large(max_bytes: int) -> Problem:
+def too_large(max_bytes: int) -> Problem:
+    """The files have more bytes than one upload may."""
     return Problem(
         413,
         f"more than {max_bytes:,} bytes; send the files in several requests",
@@ -266,7 +301,8 @@ def _too_large(max_bytes: int) -> Problem:
     )
 
 
-def _disk_problem(error: OSError) -> Problem:
+def disk_problem(error: OSError) -> Problem:
+    """The drop folder cannot be written to."""
     full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
     return Problem(507 if full else 503, f"drop folder: {error.strerror}")
 

@@ -1,6 +1,7 @@
 """The settings as one frozen model: names, types, defaults, and what a value must be."""
 
 import os
+import re
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path, PurePosixPath
@@ -22,6 +23,7 @@ from nfed.words import Language, Message, choose
 PREFIX = "NFED_"
 _MIN_TOKEN = 16
 _SHORTEST_SECRET = 4
+_ORIGIN = re.compile(r"https?://[a-z0-9.\[\]:-]+", re.IGNORECASE)
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
@@ -34,6 +36,11 @@ def _auto(value: object) -> object:
 def _paths(value: object) -> object:
     """Text as the PATH variable is written, or a list."""
     return [each for each in value.split(":") if each] if isinstance(value, str) else value
+
+
+def _words(value: object) -> object:
+    """Text with commas or blanks between, or a list."""
+    return value.replace(",", " ").split() if isinstance(value, str) else value
 
 
 class Settings(BaseSettings):
@@ -143,6 +150,11 @@ class Settings(BaseSettings):
     upload_roots: Annotated[tuple[Path, ...], BeforeValidator(_paths)] = Field(
         (), description="folders, separated by colons, that HTTP clients may ask nfed to import"
     )
+    cors_origins: Annotated[tuple[str, ...], BeforeValidator(_words)] = Field(
+        (),
+        description="origins, separated by commas, whose pages may ask the HTTP API, such as "
+        "https://erp.example; default: none",
+    )
     upload_max_files: int = Field(100, ge=1, le=1000, description="files in one upload")
     upload_max_bytes: int = Field(
         104_857_600, ge=1, description="bytes in one upload, all files together"
@@ -186,6 +198,16 @@ class Settings(BaseSettings):
             if not (host and colon and port.isascii() and port.isdigit() and int(port) < 65_536):
                 raise ValueError(Message("is no HOST:PORT such as 127.0.0.1:8055"))
         return value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _are_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in origins:
+            if not _ORIGIN.fullmatch(origin):
+                raise ValueError(
+                    Message("{origin} is no origin such as https://erp.example", origin=origin)
+                )
+        return origins
 
     @field_validator("api_token")
     @classmethod
