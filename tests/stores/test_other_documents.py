@@ -8,6 +8,7 @@ import pytest
 
 from nfed.stores.refill import refill
 from nfed.stores.tables import below
+from tests.support.municipal import CANCELLED, abrasf_1
 from tests.support.notes import note
 from tests.support.official_schema import NFELIB
 from tests.support.other_documents import cte
@@ -219,3 +220,67 @@ async def test_the_bare_document_and_its_protocol_make_one_set_of_rows(shelf):
     assert shelf.one("select status from dfe_documentos") == ("autorizada",)
     assert shelf.count("cte") == 1
     assert shelf.count("dfe_referencias") == 1
+
+
+REPLACED_ROW = (
+    "select d.status, d.fonte_cancelamento, d.data_hora_cancelamento, n.numero_nfse_substituta "
+    "from dfe_documentos d join nfse n on n.dfe_documento_id = d.id where d.numero = 14"
+)
+
+
+def replaceable(number: int, replaces: str, provider: str = "11222333000181") -> str:
+    xml = abrasf_1(number).replace(
+        "<NfseSubstituida>14</NfseSubstituida>", f"<NfseSubstituida>{replaces}</NfseSubstituida>"
+    )
+    return xml.replace("<Cnpj>11222333000181</Cnpj>", f"<Cnpj>{provider}</Cnpj>")
+
+
+@pytest.mark.parametrize("together", [True, False], ids=["one chunk", "in turn"])
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=["replaced first", "replacing first"])
+async def test_a_municipal_nfse_is_replaced_by_the_one_that_names_it(shelf, order, together):
+    files = [replaceable(14, "0"), replaceable(15, "00014")]
+    files = [files[each] for each in order]
+
+    if together:
+        await shelf.put(*files)
+    else:
+        for each in files:
+            await shelf.put(each)
+
+    status, source, when, number = shelf.one(REPLACED_ROW)
+    assert (status, source, str(when), number) == (
+        "cancelada",
+        "substituta",
+        "2026-03-05 10:11:12",
+        "15",
+    )
+    assert shelf.one("select status from dfe_documentos where numero = 15") == ("autorizada",)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replaceable(15, "14", provider="99888777000166"),
+        replaceable(15, "14").replace(
+            "<OrgaoGerador><CodigoMunicipio>3106200", "<OrgaoGerador><CodigoMunicipio>4106902"
+        ),
+        replaceable(15, "13"),
+        replaceable(15, "0"),
+    ],
+    ids=["provider", "municipality", "number", "none"],
+)
+async def test_a_municipal_nfse_of_somebody_else_replaces_nothing(shelf, other):
+    await shelf.put(replaceable(14, "0"))
+
+    await shelf.put(other)
+
+    assert shelf.one(REPLACED_ROW) == ("autorizada", None, None, None)
+
+
+async def test_what_a_replaced_nfse_says_itself_of_its_end_stays(shelf):
+    await shelf.put(replaceable(15, "14"))
+
+    own = replaceable(14, "0").replace("</CompNfse>", f"{CANCELLED}</CompNfse>")
+    await shelf.put(own)
+
+    assert shelf.one(REPLACED_ROW) == ("cancelada", "protocolo", None, "15")

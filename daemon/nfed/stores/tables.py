@@ -74,6 +74,7 @@ _INDEXES = (
     ),
     ("ix_dfe_documentos_numero", "dfe_documentos", ("numero", "data_hora_emissao")),
     ("ix_dfe_documentos_valor", "dfe_documentos", ("valor_total",)),
+    ("ix_nfse_numero_nfse_substituida", "nfse", ("numero_nfse_substituida",)),
     ("ix_nf_inutilizacoes_recebimento", "nf_inutilizacoes", ("data_hora_recebimento",)),
     ("ix_dfe_referencias_chave_acesso", "dfe_referencias", ("chave_acesso",)),
     ("ix_mdfe_documentos_chave_acesso", "mdfe_documentos", ("chave_acesso",)),

@@ -54,6 +54,8 @@ def municipal_nfse(part: Part, origin: Origin) -> Document:
     key = "-".join((*parts, service.text("codigo_verificacao")))
     cstat = _CANCELLED if _is_over(part.asked) else _ISSUED
     service["codigo_municipio_emissao"] = municipality
+    # Some write 0 where nothing is replaced.
+    service["numero_nfse_substituida"] = service.text("numero_nfse_substituida").lstrip("0") or None
     service["retencao_issqn"] = _withheld(service)
     head["chave_acesso"], head["codigo_status"] = key, cstat
     nfse = part.asked if part.name == "Nfse" else child(part.asked, "Nfse")

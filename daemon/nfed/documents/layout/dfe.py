@@ -173,7 +173,8 @@ DFE_DOCUMENTOS = Table(
             "fonte_cancelamento",
             Text(10),
             note="who says that it is cancelled, or an MDF-e closed, the best that is known: "
-            "evento, cancCTe (asked for without an event), protocolo (rewritten), consulta",
+            "evento, cancCTe (asked for without an event), protocolo (rewritten), consulta; of a "
+            "municipal NFS-e, substituta (another that replaces it)",
         ),
         Column(
             "digest_assinatura",

@@ -196,7 +196,9 @@ NFSE_NOTA = Table(
             Column("valor_credito", MONEY, note="of a municipal NFS-e"),
             Column("obra_art", Text(), note="of a municipal NFS-e"),
             Column(
-                "numero_nfse_substituida", Text(15), note="of a municipal NFS-e: what it replaces"
+                "numero_nfse_substituida",
+                Text(15),
+                note="of a municipal NFS-e: what it replaces, without leading zeros",
             ),
             Column(
                 "numero_nfse_substituta", Text(15), note="of a municipal NFS-e: what replaces it"

@@ -32,7 +32,7 @@ _ON_NOTES = (
     "summary_of_note",
     "summary_of_event",
 )
-_ON_OTHERS = ("other_protocol", "other_cancellation", "closing")
+_ON_OTHERS = ("other_protocol", "other_cancellation", "closing", "replaced", "replaced_by")
 WAITING_TABLES = ("nf_eventos", "nf_protocolos", "nf_resumos")
 """While these are empty, no statement of `on_notes` has anything to do."""
 _OF_THE_KEY = ("fonte_cancelamento", "protocolo_cancelamento", "justificativa_cancelamento")
@@ -182,6 +182,9 @@ def _filled(name: str, dialect: Dialect) -> str:
         f_takes_a=takes("f", "a"),
         n_takes_a=takes("n", "a"),
         n_takes_p=takes("n", "p"),
+        replacements=statement(
+            "relations/replacements.sql", public=dialect.public, chaves=dialect.chaves
+        ),
         dfe_rank_of_a=rank_of_other("a"),
         dfe_rank_of_p=rank_of_other("p"),
         dfe_rank_of_n=rank_of_other("n"),
