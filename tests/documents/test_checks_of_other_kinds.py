@@ -43,11 +43,13 @@ KINDS = {
     "NF3e": ("infNF3e", "protNF3e", "chNF3e"),
     "BPe": ("infBPe", "protBPe", "chBPe"),
     "BPeTM": ("infBPe", "protBPe", "chBPe"),
+    "BPeTA": ("infBPe", "protBPe", "chBPe"),
 }
 _PROCS = {
     "CTeOS": "cteOSProc",
     "CTeSimp": "cteSimpProc",
     "BPeTM": "bpeTMProc",
+    "BPeTA": "bpeTAProc",
     "GTVe": "GTVeProc",
     "MDFe": "mdfeProc",
 }

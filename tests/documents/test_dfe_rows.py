@@ -157,6 +157,21 @@ def test_a_ticket_an_energy_bill_and_a_telecom_bill():
     assert len(values(nfcom, "dfe_informacoes", "texto")) == 2
 
 
+def test_a_ticket_of_an_airline():
+    """BP-e TA, by nfelib's sample, which is made up."""
+    ticket = read(NFELIB / "bpe/samples/v1_0/bpe-ta.xml")
+
+    assert (ticket.text("tipo"), ticket.text("valor_total")) == ("BPeTA", "100.00")
+    assert one(ticket, "bpe", "modal", "tipo_compra", "passageiro_nome", "valor_total_dfe") == (
+        "2", "0", "PASSAGEIRO TESTE", "100.30",
+    )  # fmt: skip
+    assert values(
+        ticket, "bpe_viagens", "numero_voo", "sigla_companhia", "aeroporto_origem",
+        "aeroporto_destino",
+    ) == [("1234", "UMK", "GRU", "GIG")]  # fmt: skip
+    assert values(ticket, "dfe_outros_valores", "caminho") == []
+
+
 def test_the_fields_of_an_event_of_another_kind_are_kept():
     closing = read(
         NFELIB / "mdfe/samples/v3_0"

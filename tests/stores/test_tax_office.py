@@ -605,6 +605,7 @@ OTHERS = {
     "NF3e": ("nf3eProc", "NF3e", "infNF3e", "chNF3e", "66"),
     "BPe": ("bpeProc", "BPe", "infBPe", "chBPe", "63"),
     "BPeTM": ("bpetmProc", "BPe", "infBPe", "chBPe", "63"),
+    "BPeTA": ("bpeTAProc", "BPe", "infBPe", "chBPe", "63"),
 }
 STATE = (
     "select status, numero_protocolo, fonte_cancelamento, protocolo_cancelamento "
@@ -620,14 +621,14 @@ def key_for(model: str) -> str:
 
 def other(name: str, value: str = "10.00", digest: str = DIGEST) -> str:
     """A document that is no note, without an answer."""
-    _, _, group, _, model = OTHERS[name]
+    _, family, group, _, model = OTHERS[name]
     return (
         f'<{name} xmlns="urn:x"><{group} versao="4.00" Id="{name}{key_for(model)}"><ide>'
         f"<mod>{model}</mod><dhEmi>2026-03-01T09:00:00-03:00</dhEmi></ide>"
         f"<total><vNF>{value}</vNF></total></{group}>"
         f"<Signature><SignedInfo><Reference><DigestValue>{digest}</DigestValue></Reference>"
         f"</SignedInfo></Signature></{name}>"
-    ).replace(f'Id="{name}', f'Id="{"CTe" if group == "infCte" else name.removesuffix("TM")}')
+    ).replace(f'Id="{name}', f'Id="{"CTe" if group == "infCte" else family}')
 
 
 def other_protocol(name: str, cstat: str = "100", digest: str = DIGEST, number: int = 1) -> str:

@@ -75,7 +75,11 @@ FAMILIES = {
             ),
             {name: f"T{name}", f"prot{name}": f"TProt{name}", **more},
         )
-        for name, more in (("BPe", {"BPeTM": "TBPeTM"}), ("NF3e", {}), ("NFCom", {}))
+        for name, more in (
+            ("BPe", {"BPeTM": "TBPeTM", "BPeTA": "TBPeTA"}),
+            ("NF3e", {}),
+            ("NFCom", {}),
+        )
     },
 }
 # TDec_1302: 13 digits before the point, 2 after it; 0302a04 and 0302_04: two to four after it.

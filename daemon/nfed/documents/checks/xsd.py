@@ -66,6 +66,7 @@ _BY_NAME = {
     "NFCom": _Schemas("nfcom/schemas/v1_0", "1.00", "nfcom_v1.00", "procNFCom_v1.00", "nfcomProc"),
     "NF3e": _Schemas("nf3e/schemas/v1_0", "1.00", "nf3e_v1.00", "procNF3e_v1.00", "nf3eProc"),
     "BPe": _Schemas("bpe/schemas/v1_0", "1.00", "bpe_v1.00", "procBPe_v1.00", "bpeProc"),
+    "BPeTA": _Schemas("bpe/schemas/v1_0", "1.00", "bpeTA_v1.00", None),
     "NFSe": _Schemas("nfse/schemas/v1_0", "1.01", "NFSe_v1.01", None),
     "DPS": _Schemas("nfse/schemas/v1_0", "1.01", "DPS_v1.01", None),
 }

@@ -55,6 +55,7 @@ _RELATIONS = {
     "infCTeMultimodal": "multimodal",
     "infCteSub": "substituida",
     "infBPeSub": "substituida",
+    "infBPeVinculado": "vinculada",
     "gSub": "substituida",
     "subst": "substituida",
     "infCteComp": "complementada",
@@ -132,6 +133,7 @@ _ANSWERED_BY = {
     "CTeSimp": "protCTe",
     "GTVe": "protCTe",
     "BPeTM": "protBPe",
+    "BPeTA": "protBPe",
 }
 
 

@@ -139,7 +139,7 @@ DFE_DOCUMENTOS = Table(
             each(CTES, "vPrest/vTPrest", "total/vTPrest")
             + "|CFe/infCFe/total/vCFe|MDFe/infMDFe/tot/vCarga|NFCom/infNFCom/total/vNF|"
             "NF3e/infNF3e/total/vNF|"
-            "BPe/infBPe/infValorBPe/vBP|BPeTM/infBPe/total/vBP|"
+            "BPe/infBPe/infValorBPe/vBP|BPeTA/infBPe/infValorBPe/vBP|BPeTM/infBPe/total/vBP|"
             + each(DPS, "valores/vServPrest/vServ"),
             "vTPrest, vCarga, vNF, vBP or vServ",
         ),
@@ -205,7 +205,7 @@ _XSD_TOPS = tuple(
     group.partition("/")[0] for group in (*CTES, *MDFE, *BPES, *NF3E, *NFCOM, *NFSE, *DPS[1:])
 )
 _PROCS = ("cteProc", "cteOSProc", "cteSimpProc", "GTVeProc", "mdfeProc", "nfcomProc", "nf3eProc",
-          "bpeProc", "bpeTMProc")  # fmt: skip
+          "bpeProc", "bpeTMProc", "bpeTAProc")  # fmt: skip
 DFE_TOPS = (
     *(*_XSD_TOPS, "CFe", "CompNfse", SAO_PAULO),
     *(f"prot{name}" for name in _NAMES),

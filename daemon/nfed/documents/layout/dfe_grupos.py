@@ -66,7 +66,7 @@ _REFERENCES = "|".join(
             "det/infDocAnt",
             "det/infDocAnt/infNFeTranspParcial",
         ),
-        each(BPES, "infBPeSub", "ide/gCompraGov/refDFeAnt"),
+        each(BPES, "infBPeSub", "infBPeVinculado", "ide/gCompraGov/refDFeAnt"),
         each(NF3E, "gSub", "gJudic", "NFdet", "ide/gCompraGov/refDFeAnt"),
         each(NFCOM, "gSub", "gCofat", "ide/gCompraGov/refDFeAnt"),
         each(
@@ -168,7 +168,7 @@ DFE_REFERENCIAS = Table(
             "chave_acesso",
             Text(50),
             (
-                "chave|chCte|chCTe|chCTeMultimodal|chBPe|chNF3e|chNFCom|chNFComLocal|"
+                "chave|chCte|chCTe|chCTeMultimodal|chBPe|chBPeMultiplo|chNF3e|chNFCom|chNFComLocal|"
                 "@chNF3eAnt|chNFe|chNFSe|chSubstda|dFeNacional/chaveDFe|chDFePagAnt|."
             ),
         ),

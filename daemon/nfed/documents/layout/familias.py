@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 CTES = ("CTe/infCte", "CTeOS/infCte", "CTeSimp/infCte", "GTVe/infCte")
 MDFE = ("MDFe/infMDFe",)
-BPES = ("BPe/infBPe", "BPeTM/infBPe")
+BPES = ("BPe/infBPe", "BPeTM/infBPe", "BPeTA/infBPe")
 NF3E = ("NF3e/infNF3e",)
 NFCOM = ("NFCom/infNFCom",)
 CFE = ("CFe/infCFe",)

@@ -57,6 +57,7 @@ _PAIRS = {
     "proceventonf3e": ("eventoNF3e", "retEventoNF3e"),
     "bpeproc": ("BPe", "protBPe"),
     "bpetmproc": ("BPeTM", "protBPe"),
+    "bpetaproc": ("BPeTA", "protBPe"),
     "proceventobpe": ("eventoBPe", "retEventoBPe"),
 }
 _PROC_NAMES = {
@@ -78,6 +79,7 @@ _PROC_NAMES = {
     "eventoNF3e": "procEventoNF3e",
     "BPe": "bpeProc",
     "BPeTM": "bpeTMProc",
+    "BPeTA": "bpeTAProc",
     "eventoBPe": "procEventoBPe",
 }
 """As the manuals write the element that holds a document and its answer."""
@@ -105,6 +107,7 @@ _GROUPS = {
     "NF3e": "infNF3e",
     "BPe": "infBPe",
     "BPeTM": "infBPe",
+    "BPeTA": "infBPe",
     "NFSe": "infNFSe",
     "DPS": "infDPS",
     "CFe": "infCFe",
