@@ -13,6 +13,7 @@ from nfed.errors import WrongTotals
 from tests.support.full_documents import full_documents
 from tests.support.full_notes import columns_of, layout_columns
 from tests.support.official_schema import FAMILIES, NFELIB
+from tests.support.other_documents import old_cte, old_mdfe
 
 DATA = Path(__file__).parents[1] / "data" / "dfe"
 
@@ -105,6 +106,35 @@ def test_a_cte_of_layout_3_00(sample, modal):
     assert Decimal(one(cte, "cte", "valor_prestacao")[0]) == Decimal(
         one(cte, "dfe_documentos", "valor_total")[0]
     )
+
+
+NOTE, CTE, MDFE = (f"35140511222333000181{model}00100000007710000000" for model in (55, 57, 58))
+
+
+def test_a_cte_of_layout_2_00_written_for_this():
+    cte = document_from(old_cte(f"{CTE}71", f"{NOTE}71").encode(), Checks.none())
+
+    assert one(cte, "dfe_documentos", "versao_leiaute", "valor_total", "tomador_nome") == (
+        "2.00", "100.00", "DESTINO",
+    )  # fmt: skip
+    assert one(cte, "dfe_documentos", "data_hora_emissao", "data_hora_emissao_tz") == (
+        "2014-05-15 14:45:30", None,
+    )  # fmt: skip
+    assert values(cte, "dfe_referencias", "relacao", "chave_acesso") == [
+        ("transportada", f"{NOTE}71")
+    ]
+    assert values(cte, "dfe_outros_valores", "caminho") == []
+
+
+def test_an_mdfe_of_layout_1_00_written_for_this():
+    mdfe = document_from(old_mdfe(f"{MDFE}71", f"{CTE}71").encode(), Checks.none())
+
+    assert one(mdfe, "dfe_documentos", "versao_leiaute", "valor_total") == ("1.00", "1000.00")
+    assert one(mdfe, "mdfe", "rntrc", "quantidade_cte") == ("12345678", 1)
+    assert values(mdfe, "dfe_veiculos", "papel", "placa") == [("tracao", "ABC1234")]
+    assert values(mdfe, "dfe_condutores", "cpf") == [("12345678909",)]
+    assert values(mdfe, "mdfe_documentos", "tipo", "chave_acesso") == [("cte", f"{CTE}71")]
+    assert values(mdfe, "dfe_outros_valores", "caminho") == []
 
 
 def test_an_mdfe():

@@ -184,3 +184,35 @@ def other_event(
         "<dhRegEvento>2026-03-02T10:00:05-03:00</dhRegEvento><nProt>135260000000001</nProt>"
         f"</infEvento></retEvento{name}></procEvento{name}>"
     )
+
+
+def old_cte(chave: str, carried: str) -> str:
+    """A CT-e of layout 2.00, written by its manual: its times have no offset."""
+    return (
+        '<CTe xmlns="http://www.portalfiscal.inf.br/cte">'
+        f'<infCte versao="2.00" Id="CTe{chave}"><ide><cUF>35</cUF><CFOP>5353</CFOP>'
+        "<mod>57</mod><serie>1</serie><nCT>77</nCT><dhEmi>2014-05-15T14:45:30</dhEmi>"
+        "<tpAmb>1</tpAmb><modal>01</modal><UFIni>SP</UFIni><UFFim>MG</UFFim>"
+        "<toma03><toma>3</toma></toma03></ide><emit><CNPJ>11222333000181</CNPJ>"
+        "<xNome>TRANSPORTADORA</xNome></emit><dest><CNPJ>22333444000155</CNPJ>"
+        "<xNome>DESTINO</xNome></dest><vPrest><vTPrest>100.00</vTPrest><vRec>100.00</vRec></vPrest>"
+        "<infCTeNorm><infDoc><infNFe>"
+        f"<chave>{carried}</chave></infNFe></infDoc><infModal versaoModal='2.00'><rodo>"
+        "<RNTRC>12345678</RNTRC></rodo></infModal></infCTeNorm></infCte></CTe>"
+    )
+
+
+def old_mdfe(chave: str, carried: str) -> str:
+    """An MDF-e of layout 1.00, written by its manual: its times have no offset."""
+    return (
+        '<MDFe xmlns="http://www.portalfiscal.inf.br/mdfe">'
+        f'<infMDFe versao="1.00" Id="MDFe{chave}"><ide><cUF>35</cUF><tpAmb>1</tpAmb><mod>58</mod>'
+        "<serie>1</serie><nMDF>28</nMDF><modal>1</modal><dhEmi>2014-05-15T14:45:30</dhEmi>"
+        "<UFIni>SP</UFIni><UFFim>MG</UFFim></ide><emit><CNPJ>11222333000181</CNPJ>"
+        "<xNome>TRANSPORTADORA</xNome></emit><infModal versaoModal='1.00'><rodo>"
+        "<RNTRC>12345678</RNTRC><veicTracao><placa>ABC1234</placa><condutor><xNome>JOSE</xNome>"
+        "<CPF>12345678909</CPF></condutor></veicTracao></rodo></infModal><infDoc><infMunDescarga>"
+        "<cMunDescarga>3106200</cMunDescarga><xMunDescarga>BELO HORIZONTE</xMunDescarga><infCTe>"
+        f"<chCTe>{carried}</chCTe></infCTe></infMunDescarga></infDoc><tot><qCTe>1</qCTe>"
+        "<vCarga>1000.00</vCarga><cUnid>01</cUnid><qCarga>50.0000</qCarga></tot></infMDFe></MDFe>"
+    )
