@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated
 
@@ -20,6 +20,7 @@ from nfed.exports.originals import declared_encoding
 from nfed.stores.pages import Cell, Selection, subjects
 from nfed.web.access import Looking
 from nfed.web.answers import HEADERS, page, speech_of
+from nfed.web.barcodes import Modules, code128, qr_code
 from nfed.web.place import Here
 from nfed.web.place import Place as Site
 from nfed.web.reading import findings_of, lines_of
@@ -129,8 +130,10 @@ class Group:
 
 
 @router.get(f"{HOME}/{{chave}}")
-async def nota(request: Request, here: Here, visitor: Looking, chave: Chave) -> Response:
-    """The note."""
+async def nota(
+    request: Request, here: Here, visitor: Looking, chave: Chave, papel: str = ""
+) -> Response:
+    """The note; `papel` says for what paper it is printed: `bobina` is 80 mm wide, else A4."""
     stored = await here.api.notes.note(chave)
     if stored is None:
         raise Problem(404, Message("no note {chave} is stored", chave=chave))
@@ -148,6 +151,9 @@ async def nota(request: Request, here: Here, visitor: Looking, chave: Chave) -> 
         screen="notes",
         chave=chave,
         stored=stored,
+        is_on_roll=papel == "bobina" and stored.get("modelo") == "65",
+        key_bars=code128(chave),
+        consumer_code=await _consumer_code(stored),
         note=note,
         parties=parties,
         items=items,
@@ -221,6 +227,12 @@ async def xml(here: Here, visitor: Looking, chave: Chave) -> Response:
         media_type=f"application/xml; charset={encoding}",
         headers={**HEADERS, "Content-Disposition": f'attachment; filename="{chave}.xml"'},
     )
+
+
+async def _consumer_code(stored: Mapping[str, object]) -> Modules | None:
+    """The QR code of an NFC-e; None: the note has none."""
+    text = stored.get("qr_code")
+    return None if text is None else await asyncio.to_thread(qr_code, str(text))
 
 
 @dataclass(frozen=True, slots=True)
