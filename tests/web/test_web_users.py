@@ -14,6 +14,7 @@ from nfed.web.marks import mark_of
 from tests.support.cli_command import environment
 from tests.support.harness import eventually, note
 from tests.support.served import served
+from tests.web.test_web_everyone import violations
 
 TOKEN = "um-segredo-bem-comprido"
 LOGIN = "/painel/entrar"
@@ -91,6 +92,16 @@ def test_who_looks_is_refused_in_words_whatever_the_browser_sends(office):
     assert all("o seu papel é ver" in each.text.lower() for each in answers)
     assert office.rig.left() == []
     assert office.daemon.events("page_acted") == []
+
+
+def test_axe_finds_nothing_on_the_login_with_names(office, open_page):
+    for scheme in ("light", "dark"):
+        page = open_page(office.url, color_scheme=scheme, viewport={"width": 360, "height": 740})
+
+        page.get_by_label("Nome").fill("Ana")
+
+        assert violations(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth") == 360
 
 
 def test_another_password_or_being_taken_out_ends_the_sessions(office):
