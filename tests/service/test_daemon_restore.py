@@ -153,6 +153,58 @@ def test_notes_that_come_after_their_wal_was_removed_outlive_a_kill(rig: Rig, si
     assert aside(rig) == []
 
 
+def _copied_over(rig: Rig, snapshot: Path) -> None:
+    """Main and -wal of before, by cp, without the -shm."""
+    for side in ("", "-wal"):
+        cp(Path(f"{snapshot}{side}"), Path(f"{rig.database}{side}"))
+
+
+def _wal_copied_over(rig: Rig, snapshot: Path) -> None:
+    cp(Path(f"{snapshot}-wal"), Path(f"{rig.database}-wal"))
+
+
+def _wal_cut_off(rig: Rig, snapshot: Path) -> None:
+    os.truncate(f"{rig.database}-wal", 0)
+
+
+def _wal_cut_in_half(rig: Rig, snapshot: Path) -> None:
+    wal = Path(f"{rig.database}-wal")
+    os.truncate(wal, wal.stat().st_size // 2)
+
+
+@pytest.mark.parametrize("how", [_copied_over, _wal_copied_over, _wal_cut_off, _wal_cut_in_half])
+@pytest.mark.parametrize("end", ["kill", "stop"])
+def test_notes_that_come_after_the_wal_was_written_over_are_kept(
+    rig: Rig, how: Callable[[Rig, Path], None], end: str
+):
+    """What was only in the -wal is its owner's loss, and named; what comes then is safe."""
+    daemon = rig.start()
+    rig.drop_all(notes(30))
+    rig.drains()
+    for side in SIDES:
+        shutil.copy2(f"{rig.database}{side}", f"{rig.home}/snapshot{side}")
+    rig.drop_all(notes(30, start=100))
+    rig.drains()
+
+    how(rig, rig.home / "snapshot")
+    rig.drop_all(notes(30, start=200))
+    rig.drains(60)
+    if end == "kill":
+        daemon.kill()
+    else:
+        assert daemon.stop() == 0
+    assert daemon.events("database_wal_overwritten")
+    rig.start()
+    rig.drop(note(999, 1))
+    rig.drains()
+
+    assert rig.rows("pragma integrity_check") == [("ok",)]
+    stored = set(rig.chaves())
+    assert {each.chave for each in [*notes(30, start=200), note(999, 1)]} <= stored
+    if how is _copied_over:
+        assert {each.chave for each in notes(30)} <= stored
+
+
 def test_what_lies_in_the_wal_is_in_the_main_file_soon_after_the_last_note(rig: Rig):
     """Who deletes the -wal of an idle daemon, and then kills it, loses nothing."""
 

@@ -136,6 +136,10 @@ EVENTS: dict[str, Event] = {
         "6b5f9fce045b456e940214acb689c35a",
         "somebody removed the -wal or -shm of {path}; nothing is lost, its {pages} pages are saved",
     ),
+    "database_wal_overwritten": Event(
+        "e13e0888a2b14c938ea7270ecfe6b17c",
+        "somebody wrote over the -wal of {path}, or cut it off; nfed goes on with what is there",
+    ),
     "schema_warning": Event(
         "c494396a9ced4e6fa0e23ebc43945b47",
         "the database was migrated with a reservation: {warning}",

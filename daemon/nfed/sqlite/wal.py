@@ -1,6 +1,7 @@
-"""Tells whether a -wal belongs to a main file, from the bytes of both.
+"""Tells whether a -wal belongs to a main file, and to its -shm, from the bytes of both.
 
-https://www.sqlite.org/fileformat2.html: "The Database Header" (1.3) and "WAL File Format" (4.1).
+https://www.sqlite.org/fileformat2.html: "The Database Header" (1.3) and "WAL File Format" (4.1);
+https://www.sqlite.org/walformat.html: "The WAL-Index File Format" (2).
 """
 
 import os
@@ -17,6 +18,7 @@ _WAL_MAGICS = (0x377F0682, 0x377F0683)
 HEADER_BYTES = 100
 _WAL_HEADER_BYTES = 32
 _FRAME_HEADER_BYTES = 24
+_INDEX_HEADER_BYTES = 48
 
 
 class Kinship(StrEnum):
@@ -104,6 +106,32 @@ def frame_count(descriptor: int) -> int:
         return os.pread(descriptor, 8, _WAL_HEADER_BYTES + number * step + 8) != salts
 
     return bisect_left(range(most), True, key=is_old)
+
+
+def holds_what_is_indexed(wal: int, shm: int) -> bool:
+    """Whether the open -wal still has the last frame that the open -shm tells of.
+
+    A writer writes frames before it tells of them, so this holds at every moment, unless something
+    else wrote over the -wal or cut it off. An index that is just being changed tells nothing.
+    """
+    raw = os.pread(shm, 2 * _INDEX_HEADER_BYTES, 0)
+    index = raw[:_INDEX_HEADER_BYTES]
+    if len(raw) < 2 * _INDEX_HEADER_BYTES or index != raw[_INDEX_HEADER_BYTES:]:
+        return True
+    frames, _, *checksum = struct.unpack_from("=IIII", index, 16)
+    is_made, salts = index[12], index[32:40]
+    if not is_made or not frames:
+        return True
+    found = _start(wal)
+    if found is None or found[1] != salts:
+        return False
+    offset = _WAL_HEADER_BYTES + (frames - 1) * (found[0] + _FRAME_HEADER_BYTES)
+    frame = os.pread(wal, _FRAME_HEADER_BYTES, offset)
+    return (
+        len(frame) == _FRAME_HEADER_BYTES
+        and frame[8:16] == salts
+        and [*struct.unpack_from(">II", frame, 16)] == checksum
+    )
 
 
 def kinship(main: Header, wal: int) -> Kinship:

@@ -15,11 +15,20 @@ from structlog.typing import FilteringBoundLogger
 
 from nfed.errors import StoreUnavailable
 from nfed.sqlite.connections import connect, transaction
-from nfed.sqlite.wal import Header, Kinship, frame_count, kinship, read_header, stamp
+from nfed.sqlite.wal import (
+    Header,
+    Kinship,
+    frame_count,
+    holds_what_is_indexed,
+    kinship,
+    read_header,
+    stamp,
+)
 from nfed.words import Message
 
 _CHECKPOINT_FRAMES = 1000  # SQLite's own default
 _STILL_SECONDS = 1.0
+_BLINK_SECONDS = 0.02
 _NOT_SOUND = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 # Every connection holds a shared lock there (os.h of SQLite, SHARED_FIRST and SHARED_SIZE).
 _SHARED_FIRST, _SHARED_BYTES = 0x40000002, 510
@@ -30,7 +39,8 @@ type Identity = tuple[int, int]
 """Device and inode."""
 
 # To close a descriptor of a file takes this process's POSIX locks on it away, SQLite's among them
-# (fcntl(2)). So each main file is opened once, and stays open as long as anyone could open it.
+# (fcntl(2)). So each main file, and each -shm, is opened once, and stays open as long as anyone
+# could open it.
 _descriptors: dict[Identity, int] = {}
 _holders: Counter[int] = Counter()
 
@@ -45,7 +55,7 @@ class WatchedDatabase:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.is_open = True
-        self._wal = -1
+        self._wal = self._shm = -1
         main, self._seen = _reconciled(path)
         self.connection = connect(path, "full")
         self._main = -1 if main is None else _held(main)
@@ -58,6 +68,7 @@ class WatchedDatabase:
             if not self._seen.is_in_wal_mode:
                 self._seen = read_header(self._main)  # it is now
             self._wal = os.open(_beside(path, "wal"), os.O_RDONLY | os.O_CLOEXEC)
+            self._shm = _held(_kept_open(_beside(path, "shm")))
             self._sides = {each: _identity(each) for each in _sides(path)}
             # Sets the main file apart from every copy of it that was made while it was closed.
             self.stamp()
@@ -132,8 +143,26 @@ class WatchedDatabase:
                 Message("database {path} was replaced; opening the new one", path=self.path)
             )
         self._seen = header
+        if not self._has_its_wal():
+            self._let_go()
+            log.error("database_wal_overwritten", path=str(self.path))
+            raise StoreUnavailable(
+                Message(
+                    "database {path}: its -wal was overwritten or cut off while nfed had it open; "
+                    "opening what is there",
+                    path=self.path,
+                )
+            )
         if any(_identity_or_none(each) != was for each, was in self._sides.items()):
             self._save()
+
+    def _has_its_wal(self) -> bool:
+        """Another process may be writing both just now."""
+        for _ in range(3):
+            if holds_what_is_indexed(self._wal, self._shm):
+                return True
+            time.sleep(_BLINK_SECONDS)
+        return False
 
     def _is_ours(self, header: Header) -> bool:
         return header == self._seen or kinship(header, self._wal) is Kinship.BELONGS
@@ -167,8 +196,9 @@ class WatchedDatabase:
         self.connection.close()
         if self._wal >= 0:
             os.close(self._wal)
-        if self._main >= 0:
-            _release(self._main)
+        for each in (self._main, self._shm):
+            if each >= 0:
+                _release(each)
 
 
 def check_wal(path: Path) -> None:
@@ -299,9 +329,11 @@ def _opened(path: Path) -> int | None:
         status = os.stat(path)
     except FileNotFoundError:
         return None
-    if not status.st_size:
-        return None
-    known = _descriptors.get((status.st_dev, status.st_ino))
+    return _kept_open(path) if status.st_size else None
+
+
+def _kept_open(path: Path) -> int:
+    known = _descriptors.get(_identity(path))
     if known is not None:
         return known
     try:
