@@ -10,7 +10,8 @@ from nfed.documents.checks import Checks
 from nfed.documents.xml.find import local_name
 from nfed.documents.xml.parse import parse
 from nfed.errors import HostileXML, NotFiscal, XMLParseError, XMLTruncated
-from tests.support.notes import note
+from tests.support.notes import generator, note
+from tests.support.other_documents import bare
 
 
 @pytest.mark.parametrize("pretty", [False, True])
@@ -157,3 +158,26 @@ def test_a_thousand_attributes_are_read():
     content = b"<NFe " + b" ".join(b'a%d="1"' % n for n in range(1000)) + b"/>"
 
     assert len(parse(content).root.attrib) == 1000
+
+
+@pytest.mark.parametrize(
+    ("namespaces", "code"),
+    [
+        ('xmlns:p="' + "u" * 2_000_000 + '"', "LIMIT-NAMESPACES"),
+        (" ".join(f'xmlns:p{n}="{"u" * 2000}"' for n in range(900)), "LIMIT-NAMESPACES"),
+        ('xmlns:p="urn:short"', None),
+    ],
+    ids=["one", "many", "short"],
+)
+def test_namespaces_around_many_documents_swell_none_of_them(namespaces, code):
+    """Each document's own text declares them again: 2.5 MB became a database of 403 MB."""
+    notes = [generator().note(n, items=1, rich=False, authorised=False) for n in range(40)]
+    inside = "".join(bare(each.xml) for each in notes)
+    lot = f'<enviNFe xmlns="http://www.portalfiscal.inf.br/nfe" {namespaces}>{inside}</enviNFe>'
+
+    if code is None:
+        assert len(documents_from(lot.encode(), Checks())) == 40
+        return
+    with pytest.raises(HostileXML) as raised:
+        documents_from(lot.encode(), Checks())
+    assert raised.value.code == code

@@ -144,6 +144,17 @@ async def test_neither_half_of_a_password_with_an_at_is_shown(secret):
         assert "ss" not in str(error.value).replace("password", "")
 
 
+async def test_a_parameter_with_an_at_behind_a_port_shows_no_half_of_it():
+    url = "postgresql://me@127.0.0.1:1/x?password=first@second"
+
+    with pytest.raises(ConfigError, match="write it as %40") as told:
+        async with connected(url):
+            pass
+
+    assert "first" not in str(told.value)
+    assert "second" not in str(told.value)
+
+
 async def test_an_at_that_is_encoded_or_stands_in_a_parameter_is_none():
     assert shown("postgresql://me:p%40ss@db/x") == "postgresql://me@db/x"
     assert shown("postgresql://db/x?user=me&password=p@ss") == "postgresql://db/x"

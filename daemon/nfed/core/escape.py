@@ -30,10 +30,12 @@ def has_bare_at(url: str) -> bool:
 
     Whoever reads such a URL takes the rest of the password for the host, and shows it.
     """
-    behind = url.partition("://")[2].partition("@")[2]
-    place, _, query = behind.partition("?")
-    named = (each.partition("=") for each in query.split("&") if "@" in each)
-    return "@" in place or any(name not in _QUERY_WITH_AT for name, _, _ in named)
+    user, _, rest = url.partition("://")[2].partition("@")
+    place, _, query = rest.partition("?")
+    named = {each.partition("=")[0] for each in query.split("&") if "@" in each}
+    # With a port, readers take all before the last @ for user and password, the host among it.
+    is_taken = ":" in place and not re.search("[/?]", user)
+    return "@" in place or bool(named - _QUERY_WITH_AT or (named and is_taken))
 
 
 _QUERY_WITH_AT = frozenset(

@@ -9,6 +9,7 @@ CODES: dict[str, str] = {
     "VALUE": "a value that no column of its kind can hold; the column is left empty",
     "LIMIT-ATTRIBUTES": "an element has more attributes than any fiscal document needs",
     "LIMIT-ELEMENTS": "the file has more elements than any fiscal document needs",
+    "LIMIT-NAMESPACES": "namespaces around a file's documents would swell each of them",
     "ENCODING": "the bytes are not in the encoding that the file declares",
     "DIRT": "bytes that belong to no document stand before or after it: they were left out",
     "PROTOCOL": "a protocol's number without its protocol: the note counts as authorised",

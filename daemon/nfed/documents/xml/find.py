@@ -22,6 +22,7 @@ from nfed.errors import (
     DocumentError,
     NotADocument,
     NotFiscal,
+    TooComplex,
     TooManyDocuments,
     UnsupportedDocument,
     XMLParseError,
@@ -31,6 +32,7 @@ from nfed.words import Message
 _UNPACKED_BYTES = 10 << 20
 _MOST_PARTS = 10_000
 _MOST_NESTED = 3
+_MOST_INHERITED_CHARS = 10_000_000
 _NAMED = 60
 _KEY_NAME = re.compile("ch(?:NFe|CTe|MDFe|NFCom|NF3e|BPe)")
 
@@ -167,9 +169,20 @@ def find_documents(root: etree._Element, text: str) -> Iterator[Part | DocumentE
     Raises a NotFiscal for none: UnsupportedDocument for a kind that nfed does not import,
     AnswerAlone for the tax office's word that there is none, NotADocument for anything else.
     """
-    found = 0
+    found = inherited = 0
     for part in _find(root, text, 0):
         found += 1
+        if isinstance(part, Part) and part.text is None:
+            inherited += _inherited_chars(part.whole)
+        if inherited > _MOST_INHERITED_CHARS:
+            raise TooComplex(
+                "LIMIT-NAMESPACES",
+                Message(
+                    "the namespaces declared around its documents would make more than {most:,} "
+                    "characters, for each of them has them; expected a fiscal document",
+                    most=_MOST_INHERITED_CHARS,
+                ),
+            )
         if found > _MOST_PARTS:
             raise TooManyDocuments(
                 Message("more than {most_parts:,} documents in one file", most_parts=_MOST_PARTS)
@@ -177,6 +190,14 @@ def find_documents(root: etree._Element, text: str) -> Iterator[Part | DocumentE
         yield part
     if not found:
         raise _nothing_in(root)
+
+
+def _inherited_chars(element: etree._Element) -> int:
+    """Of the namespaces declared around it, which its own text has to declare again."""
+    around = element.getparent()
+    if around is None:
+        return 0
+    return sum(len(prefix or "") + len(uri) for prefix, uri in around.nsmap.items())
 
 
 def _nothing_in(root: etree._Element) -> NotFiscal:
