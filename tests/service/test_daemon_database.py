@@ -294,6 +294,36 @@ def test_a_ledger_with_other_tables_costs_history_but_no_file(rig):
     assert rig.history("select name from files") == [(note(1).name,)]
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "delete from facts",
+        "delete from facts where name = 'id'",
+        "create trigger no before insert on files begin select raise(abort, 'no'); end",
+    ],
+)
+@pytest.mark.parametrize("is_running", [True, False])
+def test_a_ledger_that_lost_its_number_is_begun_anew(rig, statement, is_running):
+    daemon = rig.start()
+    rig.drop(note(1))
+    rig.drains()
+    if not is_running:
+        assert daemon.stop() == 0
+    with closing(sqlite3.connect(rig.ledger)) as connection, connection:
+        connection.execute(statement)
+
+    if not is_running:
+        daemon = rig.start()
+    rig.drop(note(2))
+    rig.drains()
+
+    assert daemon.waits_for("ledger_damaged")
+    assert daemon.stop() == 0
+    rig.assert_each_once([note(1), note(2)])
+    assert rig.history("select name from files") == [(note(2).name,)]
+    assert daemon.noise() == []
+
+
 def damage(path: Path) -> None:
     """All but its first page, in place."""
     size = path.stat().st_size

@@ -71,7 +71,10 @@ _MESSAGES = (
         for column in ("created_at", "started_at", "ended_at")
     ),
 )
-_SEQ = "select cast(value as integer) from facts where name = 'seq'"
+_SEQ = (
+    "select cast(value as integer) from facts where name = 'seq' "
+    "and exists (select 1 from facts where name = 'id')"
+)
 
 
 class LedgerFile:
@@ -147,10 +150,15 @@ def try_ledger(path: Path) -> None:
 def _is_damage(error: sqlite3.DatabaseError) -> bool:
     """Whether the file is the reason, and not what keeps us from it: no disk, no lock, no room.
 
-    SQLITE_ERROR is what a file with other tables gives.
+    SQLITE_ERROR is what a file with other tables gives, SQLITE_CONSTRAINT one with other rules.
     """
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR)
+    return code in (
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_NOTADB,
+        sqlite3.SQLITE_ERROR,
+        sqlite3.SQLITE_CONSTRAINT,
+    )
 
 
 def _set_aside(path: Path, error: sqlite3.DatabaseError) -> None:
@@ -172,6 +180,7 @@ def _identity_of_file(path: Path) -> tuple[int, int]:
 
 def _open(path: Path) -> sqlite3.Connection:
     connection = connect(path, "normal")  # history, not documents
+    connection.text_factory = plain_text
     try:
         if version_of(connection) != VERSION:
             _bring_up_to_date(connection, path)
@@ -205,6 +214,11 @@ def _bring_up_to_date(connection: sqlite3.Connection, path: Path) -> None:
         connection.execute(f"pragma user_version = {VERSION}")
 
 
+def plain_text(stored: bytes) -> str:
+    """A text of the ledger; a byte that is not UTF-8 as \\xNN."""
+    return stored.decode(errors="backslashreplace")
+
+
 def version_of(connection: sqlite3.Connection) -> int:
     """The ledger's version; 0 for one that has none."""
     version: int = connection.execute("pragma user_version").fetchone()[0]
@@ -212,10 +226,15 @@ def version_of(connection: sqlite3.Connection) -> int:
 
 
 def next_seq(connection: sqlite3.Connection) -> int:
-    """The number of the transaction under way."""
+    """The number of the transaction under way. Raises sqlite3.DatabaseError, as SQLite does for
+    damage, where the ledger has lost its number or its name."""
     connection.execute("update facts set value = cast(value as integer) + 1 where name = 'seq'")
-    number: int = connection.execute(_SEQ).fetchone()[0]
-    return number
+    found = connection.execute(_SEQ).fetchone()
+    if found is None or not isinstance(found[0], int):
+        error = sqlite3.DatabaseError("its number or its name is missing")
+        error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+        raise error
+    return found[0]
 
 
 def started_at(pid: int) -> int | None:
