@@ -25,7 +25,7 @@ from nfed.api.models import (
 )
 from nfed.api.problems import Problem, ProblemRoute, documented
 from nfed.api.state import Api, admitted
-from nfed.core.job import ALLOWED, JobState
+from nfed.core.job import JobState, moves_from
 from nfed.core.outcome import OutcomeName
 from nfed.ledger.reader import JobRecord
 
@@ -218,7 +218,7 @@ async def cancel(api: Admitted, job_id: str) -> Response:
     Its files without an outcome stay where they are until somebody asks for them.
     """
     job = await _job(api, job_id)
-    if not ALLOWED[JobState(job.status)]:
+    if not moves_from(job.status):
         raise Problem(
             409, f"job {job_id} is {job.status}; only a job that goes on can be cancelled"
         )

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from platform import python_version
 
@@ -85,7 +86,8 @@ class Metrics:
     def remember(self, last_success: str | None) -> None:
         """Goes on from what the ledger knows."""
         if last_success is not None:
-            self.last_success.set(datetime.fromisoformat(last_success).timestamp())
+            with suppress(ValueError, OverflowError):  # the ledger has no moment there
+                self.last_success.set(datetime.fromisoformat(last_success).timestamp())
 
     async def text(self, ledger: LedgerReader, engine: Engine) -> bytes:
         """Answers a scrape; what cannot be counted now keeps its last value."""

@@ -61,7 +61,7 @@ def say_jobs(records: Sequence[JobRecord]) -> None:
     for record in records:
         table.add_row(
             record.job_id,
-            STATES[record.status],
+            STATES.get(record.status, record.status),
             f"{record.total_files:,}",
             f"{record.successful_files:,}",
             f"{record.failed_files:,}",
@@ -88,10 +88,14 @@ STATES = {
 
 
 def clock(moment: str | None) -> str:
-    """A moment of the ledger to the second, on this machine's clock, with its zone."""
+    """A moment of the ledger to the second, on this machine's clock, with its zone; what is no
+    moment as it is."""
     if moment is None:
         return ""
-    return f"{datetime.fromisoformat(moment).astimezone():%Y-%m-%d %H:%M:%S %Z}"
+    try:
+        return f"{datetime.fromisoformat(moment).astimezone():%Y-%m-%d %H:%M:%S %Z}"
+    except (ValueError, OverflowError):
+        return moment
 
 
 def _say_job(record: JobRecord) -> None:

@@ -29,6 +29,11 @@ ALLOWED: dict[JobState, frozenset[JobState]] = {
 }
 
 
+def moves_from(state: str) -> frozenset[JobState]:
+    """The moves of a job of this state; a state that nobody knows allows none."""
+    return ALLOWED[JobState(state)] if state in JobState else frozenset()
+
+
 @dataclass(slots=True)
 class Job:
     """One batch's record. Times are aware; a count never goes down."""

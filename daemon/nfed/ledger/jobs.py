@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from nfed.core.escape import escaped
-from nfed.core.job import ALLOWED, Job, JobState
+from nfed.core.job import Job, JobState, moves_from
 from nfed.errors import IllegalTransition
+from nfed.ledger.cells import text_of
 from nfed.ledger.file import LedgerFile, next_seq, own_process
 from nfed.ledger.history import iso
 from nfed.sqlite import transaction
@@ -64,7 +65,7 @@ class JobBook:
         moment = "started_at" if state is JobState.RUNNING else "ended_at"
         with self._transaction() as connection:
             found = _state(connection, job_id)
-            if state not in ALLOWED[found]:
+            if state not in moves_from(found):
                 raise IllegalTransition(
                     Message(
                         "job {job_id} is {found}; it cannot become {state}",
@@ -118,13 +119,13 @@ class JobBook:
                 "update jobs set seq = ? where job_id = ?", (next_seq(connection), job_id)
             )
 
-    def state(self, job_id: str) -> JobState | None:
-        """The job's state; None: unknown."""
+    def state(self, job_id: str) -> str | None:
+        """The job's state, as the ledger has it; None: unknown."""
         with self._open() as connection:
             row = connection.execute(
                 "select state from jobs where job_id = ?", (job_id,)
             ).fetchone()
-        return None if row is None else JobState(row[0])
+        return None if row is None else text_of(row[0])
 
     def delete(self, job_id: str) -> bool:
         """Forgets a job and its files; False: unknown, or it runs."""
@@ -161,16 +162,16 @@ def _storable(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
-def _state(connection: sqlite3.Connection, job_id: str) -> JobState:
+def _state(connection: sqlite3.Connection, job_id: str) -> str:
     row = connection.execute("select state from jobs where job_id = ?", (job_id,)).fetchone()
     if row is None:
         raise KeyError(job_id)
-    return JobState(row[0])
+    return text_of(row[0])
 
 
 def _must_go_on(connection: sqlite3.Connection, job_id: str) -> None:
     state = _state(connection, job_id)
-    if not ALLOWED[state]:
+    if not moves_from(state):
         raise IllegalTransition(
             Message("job {job_id} is {state}; its record is closed", job_id=job_id, state=state)
         )

@@ -1,6 +1,5 @@
 """Reads jobs, files and statistics from the ledger, a page at a time; never writes."""
 
-import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -10,15 +9,37 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from nfed.core.job import JobState
-from nfed.ledger.file import is_alive, version_of
+from nfed.ledger.cells import (
+    count_of,
+    error_of,
+    milliseconds_of,
+    object_of,
+    pairs_of,
+    seconds_between,
+    text_of,
+    text_or_none,
+    worded,
+)
+from nfed.ledger.file import is_alive, plain_text, version_of
 from nfed.sqlite import connect_readonly, world_errors
-from nfed.words import Message
 
 _ENDED = (JobState.COMPLETED, JobState.FAILED, JobState.CANCELLED)
 _PROCESSED = "coalesce(processed, imported + updated + duplicate + refused + deferred)"
 _SUCCESSFUL = "coalesce(successful, imported + updated + duplicate)"
 # A program that imports a folder now retries nothing, so what could not be read has failed.
 _FAILED = "coalesce(failed, refused + iif(origin = 'library', deferred, 0))"
+
+
+def _sum(expression: str) -> str:
+    """Of what is a number; SQLite's own `sum` fails where it grows too large."""
+    return f"cast(total({expression}) as integer)"
+
+
+_TOTALS = ", ".join(map(_sum, ("imported", "updated", "duplicate", "refused")))
+_PLACE = (
+    "select max(iif(name = 'id', value, null)), "
+    "max(iif(name = 'seq', cast(value as integer), null)) from facts"
+)
 _FILES_FAILED = {"daemon": "('refused')", "library": "('refused', 'deferred')"}
 
 
@@ -194,12 +215,11 @@ class LedgerReader:
             row = (
                 connection
                 and connection.execute(
-                    "select total(imported), total(updated), total(duplicate), total(refused) "
-                    "from jobs where created_at >= ?",
+                    f"select {_TOTALS} from jobs where created_at >= ?",
                     (moment.astimezone(UTC).isoformat(timespec="milliseconds"),),
                 ).fetchone()
             )
-            return Totals(*map(int, row)) if row else Totals()
+            return Totals(*row) if row else Totals()
 
     def statistics(self) -> Statistics:
         """Counts jobs by status, and their files by outcome."""
@@ -208,10 +228,10 @@ class LedgerReader:
         with self._open() as connection:
             if connection is not None and version_of(connection):
                 for state, jobs, *sums in connection.execute(
-                    f"select state, count(*), sum({_PROCESSED}), sum({_SUCCESSFUL}), "
-                    f"sum({_FAILED}) from jobs group by state"
+                    f"select state, count(*), {_sum(_PROCESSED)}, {_sum(_SUCCESSFUL)}, "
+                    f"{_sum(_FAILED)} from jobs group by state"
                 ):
-                    counts[state] = jobs
+                    counts[text_of(state)] = jobs
                     processed += sums[0]
                     successful += sums[1]
                     failed += sums[2]
@@ -233,8 +253,7 @@ class LedgerReader:
             if connection is None or not version_of(connection):
                 return Changes("", 0, [], [], 0)
             connection.execute("begin")  # one view of it all
-            facts = dict(connection.execute("select name, value from facts").fetchall())
-            ledger, seq = facts["id"], int(facts["seq"])
+            ledger, seq = _place(connection)
             if after is None or after[0] != ledger or after[1] > seq:
                 active = "where state in ('pending', 'running') order by created_at"
                 return Changes(ledger, seq, _select(connection, active, (), 0), [], 0)
@@ -256,8 +275,7 @@ class LedgerReader:
         with self._open() as connection:
             if connection is None or not version_of(connection):
                 return ("", 0)
-            facts = dict(connection.execute("select name, value from facts").fetchall())
-            return facts["id"], int(facts["seq"])
+            return _place(connection)
 
     def last_success(self) -> str | None:
         """The time at which a file was last found in, or put into, the database."""
@@ -269,7 +287,7 @@ class LedgerReader:
                     "order by id desc limit 1"
                 ).fetchone()
             )
-            return str(row[0]) if row else None
+            return text_of(row[0]) if row else None
 
     def _jobs(
         self, where: str, values: tuple[object, ...], most_errors: int | None
@@ -286,7 +304,15 @@ class LedgerReader:
                 return
             with closing(connect_readonly(self._path)) as connection:
                 connection.row_factory = sqlite3.Row
+                connection.text_factory = plain_text
                 yield connection if _has_tables(connection) else None
+
+
+def _place(connection: sqlite3.Connection) -> tuple[str, int]:
+    found = connection.execute(_PLACE).fetchone()
+    if None in tuple(found):
+        raise sqlite3.DatabaseError("its number or its name is missing")
+    return text_of(found[0]), int(found[1])
 
 
 def _has_tables(connection: sqlite3.Connection) -> bool:
@@ -306,21 +332,20 @@ def _record(
 ) -> JobRecord:
     """A row with the first `most_errors` of its errors, None: all; also of an older ledger."""
     imported, updated, duplicate, refused, deferred, total = (
-        _count(row, name)
+        count_of(row.get(name))
         for name in ("imported", "updated", "duplicate", "refused", "deferred", "total_files")
     )
     origin = str(row.get("origin", "daemon"))
-    processed = _count(row, "processed", imported + updated + duplicate + refused + deferred)
-    successful = _count(row, "successful", imported + updated + duplicate)
-    failed = _count(row, "failed", refused + (deferred if origin == "library" else 0))
-    started, ended = _text(row, "started_at"), _text(row, "ended_at")
-    state = str(row["state"])
+    processed = count_of(row.get("processed"), imported + updated + duplicate + refused + deferred)
+    successful = count_of(row.get("successful"), imported + updated + duplicate)
+    failed = count_of(row.get("failed"), refused + (deferred if origin == "library" else 0))
+    started, ended = text_or_none(row["started_at"]), text_or_none(row["ended_at"])
+    state = text_of(row["state"])
     empty = 100.0 if state in _ENDED else 0.0
-    metadata = row.get("metadata")
     return JobRecord(
-        job_id=str(row["job_id"]),
+        job_id=text_of(row["job_id"]),
         status=state,
-        folder_path=str(row["folder_path"]),
+        folder_path=text_of(row["folder_path"]),
         total_files=total,
         processed_files=processed,
         successful_files=successful,
@@ -328,13 +353,13 @@ def _record(
         duplicate_files=duplicate,
         deferred_files=deferred,
         progress_percentage=min(round(100 * processed / total, 1), 100.0) if total else empty,
-        created_at=str(row["created_at"]),
+        created_at=text_of(row["created_at"]),
         started_at=started,
         completed_at=ended,
-        duration_seconds=_seconds_between(started, ended),
-        reason=_text(row, "reason"),
+        duration_seconds=seconds_between(started, ended),
+        reason=text_or_none(row["reason"]),
         errors=[] if most_errors == 0 else _errors(connection, row, origin, most_errors),
-        metadata=json.loads(str(metadata)) if metadata else {},
+        metadata=object_of(row.get("metadata")),
     )
 
 
@@ -344,10 +369,11 @@ def _errors(
     """Lists how files ended, then what a program reported itself."""
     job_id = row["job_id"]
     limit = -1 if most is None else most
+    failed = _FILES_FAILED.get(origin, _FILES_FAILED["daemon"])
     message = "message" if version_of(connection) > 1 else "null as message"
     found = connection.execute(
         f"select name as file, error, error_type, at as timestamp, {message} from files "
-        f"where job_id = ? and outcome in {_FILES_FAILED[origin]} order by id limit ?",
+        f"where job_id = ? and outcome in {failed} order by id limit ?",
         (job_id, limit),
     ).fetchall()
     if version_of(connection) and (most is None or len(found) < most):
@@ -358,62 +384,34 @@ def _errors(
         ).fetchall()
     return [
         FileError(
-            file=each["file"],
-            error=_worded(each["error"], _kept(each["message"]).get("error")),
-            error_type=each["error_type"],
-            timestamp=each["timestamp"],
+            file=text_of(each["file"]),
+            error=error_of(each),
+            error_type=text_or_none(each["error_type"]),
+            timestamp=text_of(each["timestamp"]),
         )
-        for each in found
+        for each in map(dict, found)
     ]
 
 
-def _file(row: sqlite3.Row) -> FileRecord:
-    # One of version 1 holds no messages.
-    kept = _kept(row["message"]) if "message" in row.keys() else {}  # noqa: SIM118 - a Row
-    warnings = json.loads(row["warnings"]) if row["warnings"] else []
-    told = kept.get("warnings")
+def _file(found: sqlite3.Row) -> FileRecord:
+    row = {"message": None, **dict(found)}  # one of version 1 holds none
+    warnings, told = pairs_of(row["warnings"]), object_of(row["message"]).get("warnings")
     if isinstance(told, list) and len(told) == len(warnings):
         warnings = [
-            [code, _worded(text, each)] for (code, text), each in zip(warnings, told, strict=True)
+            [code, worded(text, each) or ""]
+            for (code, text), each in zip(warnings, told, strict=True)
         ]
     return FileRecord(
         id=row["id"],
-        job_id=row["job_id"],
-        file=row["name"],
-        outcome=row["outcome"],
-        chave=row["chave"],
-        error=_worded(row["error"], kept.get("error")),
-        error_type=row["error_type"],
+        job_id=text_of(row["job_id"]),
+        file=text_of(row["name"]),
+        outcome=text_of(row["outcome"]),
+        chave=text_or_none(row["chave"]),
+        error=error_of(row),
+        error_type=text_or_none(row["error_type"]),
         warnings=warnings,
-        size_bytes=row["size_bytes"],
-        sha256=row["sha256"],
-        duration_ms=row["duration_ms"],
-        timestamp=row["at"],
+        size_bytes=count_of(row["size_bytes"]),
+        sha256=text_or_none(row["sha256"]),
+        duration_ms=milliseconds_of(row["duration_ms"]),
+        timestamp=text_of(row["at"]),
     )
-
-
-def _kept(message: str | None) -> dict[str, object]:
-    found = json.loads(message) if message else {}
-    return found if isinstance(found, dict) else {}
-
-
-def _worded(text: str | None, message: object) -> str | None:
-    """The text as the message that it was made of, where that says the same."""
-    found = Message.from_json(message)
-    return found if found is not None and found == text else text
-
-
-def _count(row: dict[str, object], name: str, otherwise: int = 0) -> int:
-    value = row.get(name)
-    return value if isinstance(value, int) else otherwise
-
-
-def _text(row: dict[str, object], name: str) -> str | None:
-    value = row[name]
-    return None if value is None else str(value)
-
-
-def _seconds_between(started: str | None, ended: str | None) -> float | None:
-    if started is None or ended is None:
-        return None
-    return (datetime.fromisoformat(ended) - datetime.fromisoformat(started)).total_seconds()

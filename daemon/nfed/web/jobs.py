@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from nfed.api.models import cursor_for, pair_in, place_in
 from nfed.api.problems import Problem
-from nfed.core.job import ALLOWED, JobState
+from nfed.core.job import JobState, moves_from
 from nfed.core.outcome import OutcomeName
 from nfed.web.access import Looking, Operating, acted
 from nfed.web.answers import page, see
@@ -92,7 +92,7 @@ async def one(
         first=not cursor,
         outcome=outcome or "",
         outcomes=OUTCOMES,
-        goes_on=bool(ALLOWED[JobState(job.status)]),
+        goes_on=bool(moves_from(job.status)),
         home=HOME,
     )
 

@@ -19,6 +19,7 @@ from nfed.core.job import JobState
 from nfed.core.outcome import Reason
 from nfed.errors import FolderUnavailable, NfedError, StoreUnavailable
 from nfed.intake.left_alone import LeftAlone
+from nfed.ledger.cells import seconds_between
 from nfed.ledger.reader import JobRecord, Totals
 from nfed.web.access import Looking, Operating, acted
 from nfed.web.answers import HEADERS, page, see
@@ -188,8 +189,7 @@ async def _health(name: str, check: Callable[[], Awaitable[None]]) -> Health:
 
 
 def _progress(job: JobRecord, at: datetime) -> Running:
-    began = datetime.fromisoformat(job.started_at) if job.started_at else at
-    seconds = max((at - began).total_seconds(), 0.001)
+    seconds = max(seconds_between(job.started_at, at.isoformat()) or 0.0, 0.001)
     rate = job.processed_files / seconds
     left = job.total_files - job.processed_files
     return Running(job, rate, left / rate if rate and seconds > 1 else None)
