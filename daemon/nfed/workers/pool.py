@@ -137,8 +137,28 @@ class _Worker:
         return None if self._process is None else self._process.pid
 
     def start(self) -> socket.socket:
+        """Raises WorkersUnavailable."""
+        try:
+            ours = self._connection = self._spawned()
+        except OSError as error:  # no descriptor, no memory or no process is left
+            raise WorkersUnavailable(
+                Message("a worker process cannot begin: {strerror}", strerror=error.strerror)
+            ) from error
+        deadline = time.monotonic() + _START_TIMEOUT_SECONDS
+        try:
+            _send(ours, self._settings.to_json().encode(), deadline)
+            _receive(ours, deadline)  # it is ready
+        except OSError as error:
+            code = self.kill()
+            raise WorkersUnavailable(
+                Message("a worker process ended before it began ({code})", code=_ending(code))
+            ) from error
+        return ours
+
+    def _spawned(self) -> socket.socket:
         ours, theirs = socket.socketpair()
-        with theirs:
+        with contextlib.ExitStack() as stack, theirs:
+            stack.callback(ours.close)
             self._process = subprocess.Popen(
                 [
                     sys.executable,
@@ -151,16 +171,7 @@ class _Worker:
                 pass_fds=(theirs.fileno(),),
                 start_new_session=True,
             )
-        self._connection = ours
-        deadline = time.monotonic() + _START_TIMEOUT_SECONDS
-        try:
-            _send(ours, self._settings.to_json().encode(), deadline)
-            _receive(ours, deadline)  # it is ready
-        except OSError as error:
-            code = self.kill()
-            raise WorkersUnavailable(
-                Message("a worker process ended before it began ({code})", code=_ending(code))
-            ) from error
+            stack.pop_all()
         return ours
 
     def ask(self, request: list[str] | CheckYourself | MemberRequest, timeout: float) -> object:
