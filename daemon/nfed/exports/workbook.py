@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 _ROWS = 1_048_576
 """Of a sheet, the heading's among them (ECMA-376; Excel's limits)."""
-_BYTES = 3_500_000_000
-"""Of a sheet's XML; from 4 GB on the zip would need ZIP64, which Excel repairs with a warning."""
+_BYTES = 1_900_000_000
+"""Of a sheet's XML; from 2 GB on zipfile would write ZIP64, which Excel repairs with a warning."""
 _LETTERS = 32_767
 _SAFE_LENGTH = 16  # 15 digits and a point
 _EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001  # a spreadsheet's days have no zone
