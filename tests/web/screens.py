@@ -4,6 +4,8 @@ SCREENS = (
     "/",
     "/painel/recusados",
     "/painel/notas",
+    "/painel/documentos",
+    "/painel/inutilizacoes",
     "/painel/resumo",
     "/painel/trabalhos",
     "/painel/configuracao",

@@ -43,6 +43,7 @@ def main() -> None:
             "xml": f"/painel/notas/{chave}/texto",
             "prova": f"/painel/notas/{chave}/prova?t=notas_fiscais&n=0&c=valor_total_nota",
             "resumo": f"/painel/resumo?ambiente=2&empresa={chave[6:20]}",
+            "documentos": "/painel/documentos",
             "trabalhos": "/painel/trabalhos",
             "configuracao": "/painel/configuracao",
             "ajuda": "/painel/ajuda",

@@ -29,6 +29,7 @@ SCREENS = (
     ("now", "/", "Now"),
     ("refused", "/painel/recusados", "Refused"),
     ("notes", "/painel/notas", "Notes"),
+    ("documents", "/painel/documentos", "Documents"),
     ("summary", "/painel/resumo", "Summary"),
     ("jobs", "/painel/trabalhos", "Jobs"),
     ("config", "/painel/configuracao", "Settings"),

@@ -100,7 +100,7 @@ class Filters:
         """What the reader is asked for."""
         number, is_issuer = tax_number_in(self.q), self.papel != "destinatario"
         own, other = number, self.outra or None
-        first, last = _days(self.mes)
+        first, last = days_of(self.mes)
         return NoteFilter(
             emitente=own if is_issuer else other,
             destinatario=other if is_issuer else own,
@@ -146,7 +146,8 @@ def _bare(text: str) -> str:
     return _PUNCTUATION.sub("", text).upper().removeprefix("NFE")
 
 
-def _days(month: str) -> tuple[date | None, date | None]:
+def days_of(month: str) -> tuple[date | None, date | None]:
+    """The first and the last day of a month that `month_in` gave; None: any."""
     if not month:
         return None, None
     year, number = int(month[:4]), int(month[5:])

@@ -42,6 +42,15 @@ HELP = (
         ),
     ),
     (
+        "Documents",
+        "/painel/documentos",
+        (
+            "CT-e, MDF-e, NFS-e, BP-e, NF3-e, NFCom and CF-e, found by CNPJ, words, kind, month "
+            "and status; each leads to the notes that it carries and to its XML. Voided numbers "
+            "have a list of their own."
+        ),
+    ),
+    (
         "Summary",
         "/painel/resumo",
         (
