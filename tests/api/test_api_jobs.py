@@ -116,7 +116,7 @@ def test_an_allowed_folder_that_is_not_there_is_404(server):
         (b'{"folder": "x"}', "application/json", 422),
         (b"[" * 100_000, "application/json", 422),
         (b"x" * 2_000_000, "application/json", 413),
-        (b"<a/>", "application/xml", 415),
+        (b"a=b", "application/x-www-form-urlencoded", 415),
     ],
 )
 def test_bodies_that_are_none_are_problems(server, body, kind, status):

@@ -184,7 +184,7 @@ def test_signing_an_unedited_note_again_changes_nothing(generator: Generator) ->
         assert generator.resign(note.xml) == note.xml
 
 
-def test_the_certificate_belongs_to_the_company_that_issued(
+def test_the_certificate_belongs_to_the_company_that_issued_or_its_provider(
     assorted: list[tuple[Note, etree._Element]],
 ) -> None:
     cnpj_oid = x509.ObjectIdentifier("2.16.76.1.3.3")
@@ -198,6 +198,10 @@ def test_the_certificate_belongs_to_the_company_that_issued(
         owner = next(name.value[2:] for name in others if name.type_id == cnpj_oid).decode()
 
         assert str(common_name).endswith(f":{owner}")
+        provider = root.findtext(".//{*}infPAA/{*}CNPJPAA")
+        if provider is not None:
+            assert owner == provider
+            continue
         assert owner[:8] == note.emitente_cnpj[:8]
         same_branch[owner == note.emitente_cnpj] += 1
     assert len(same_branch) == 2
