@@ -21,6 +21,7 @@ class Disk:
 
     def __init__(self, where: Path, kind: str) -> None:
         self.where = where
+        self._kind = kind
         descriptor, self._image = tempfile.mkstemp(dir="/dev/shm", prefix="nfed-faults-")
         os.close(descriptor)
         where.mkdir()
@@ -36,7 +37,9 @@ class Disk:
         )
         self._device = found.stdout.decode().strip()
         try:
-            subprocess.run(["mount", self._device, self.where], check=True)
+            # xfs refuses a second one of the same UUID, be the first only waiting to be let go.
+            options = ["-o", "nouuid"] if self._kind == "xfs" else []
+            subprocess.run(["mount", *options, self._device, self.where], check=True)
         finally:
             subprocess.run(["losetup", "--detach", self._device], check=True)  # when unmounted
 

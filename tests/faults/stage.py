@@ -161,9 +161,15 @@ class Stage:
             for content in [*places["done"].values(), *refused.values(), *waiting.values()]
         )
         wanted = Counter(hashlib.sha256(each.content).digest() for each in self.sent.values())
+        more = found - wanted
+        named = [
+            path
+            for path, content in (*places["done"].items(), *refused.items(), *waiting.items())
+            if hashlib.sha256(content).digest() in more
+        ]
         assert found == wanted, (
             f"{(wanted - found).total()} of {wanted.total()} sent files are nowhere with their "
-            f"bytes, {(found - wanted).total()} files hold what nobody sent"
+            f"bytes, {more.total()} files hold what nobody sent: {named[:10]}"
         )
         self._check_rows(places["done"])
         assert {f"{path}.error.json" for path in refused} == reasons
